@@ -1,0 +1,18 @@
+"""Embedding Workbench: embeddings and vector search, measured honestly.
+
+The rooms, in the order that data flows. A room imports only from rooms above it; a test walks the imports.
+There are no re-exports here: write ``from workbench import corpora, embed, geometry``.
+
+    errors      what can go wrong, said once: what, the offending value, the fix
+    settings    where data, caches and results live
+    records     the frozen records that cross rooms: Corpus, Vectors, Neighbours, ModelIdentity
+    corpora     what goes in: built-in corpora and the person's own files
+    embed       text -> Vectors: encoders, the bundled model, the vector cache
+    geometry    metrics, exact neighbours, projection
+    ann         approximate search and its honest measurement
+    tasks       semantic search, keyword search, their evaluation
+    interview   predict-then-reveal cards
+    view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
+    doctor      what this machine has, what is missing, how to get it
+    cli         thin: every verb is one call into a room
+"""

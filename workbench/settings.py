@@ -1,0 +1,37 @@
+"""Where data, caches and results live: one place, moved by environment variables.
+
+``WORKBENCH_HOME`` moves everything that the workbench writes. Without it, files go to the user's cache folder.
+"""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+__all__ = ["cache_dir", "data_dir", "home", "results_dir"]
+
+
+def home() -> Path:
+    """Folder that holds everything the workbench writes: ``$WORKBENCH_HOME``, or the user's cache folder."""
+    named = os.environ.get("WORKBENCH_HOME")
+    return Path(named).expanduser().resolve() if named else user_cache_path("embedding-workbench")
+
+
+def cache_dir(kind: str) -> Path:
+    """Folder for one kind of derived data (``vectors``, ``corpora``, ``models``, ...), made if missing."""
+    folder = home() / "cache" / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def results_dir() -> Path:
+    """Folder for results that a person keeps, made if missing."""
+    folder = home() / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def data_dir() -> Path:
+    """Folder of the data sets written for this project: inside the installed package, or beside it in a clone."""
+    packaged = Path(__file__).parent / "_data"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "data"
