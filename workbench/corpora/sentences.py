@@ -7,23 +7,35 @@ __all__ = ["ends_sentence", "split_sentences"]
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
 _CLOSED = re.compile(r"[.!?…][\"'”’)\]]*$")
 _OPENER = re.compile(r"[\"'“‘(\[¿¡]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-Я]")
-_NEVER = frozenset(
-    "mr mrs ms dr prof gen col lt capt sgt maj adm rev hon gov sen rep st ste mt ft messrs fr e.g i.e viz cf vs v ca c fl "
-    "approx fig figs eq ed eds vol vols pp p ch chap sec no nos op r b d trans al esp spp sp subsp var gk lat lit nr "
-    "pron est dept univ".split()
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_NEVER = _words(
+    """
+    mr mrs ms dr prof gen col lt capt sgt maj adm rev hon gov sen rep st ste mt ft messrs fr e.g i.e viz cf vs v ca
+    c fl approx fig figs eq ed eds vol vols pp p ch chap sec no nos op r b d trans al esp spp sp subsp var gk lat
+    lit nr pron est dept univ
+    """
 )
-_MAYBE = frozenset(
-    "etc jr sr inc ltd co corp bros u.s u.k u.n u.s.a u.s.s.r d.c b.c a.d b.c.e c.e a.m p.m e.u l.a n.y ph.d m.d b.a m.a "
-    "b.sc m.sc jan feb mar apr jun jul aug sept sep oct nov dec ave blvd rd".split()
+_MAYBE = _words(
+    """
+    etc jr sr inc ltd co corp bros u.s u.k u.n u.s.a u.s.s.r d.c b.c a.d b.c.e c.e a.m p.m e.u l.a n.y ph.d m.d b.a
+    m.a b.sc m.sc jan feb mar apr jun jul aug sept sep oct nov dec ave blvd rd
+    """
 )
-_STARTERS = frozenset(
-    "a about according after all also although among an and another are as at because before between both but by "
-    "despite due during each early even every few finally first following for four from further furthermore given he "
-    "her here his how however i if in indeed instead is it its later like many more moreover most much nearly "
-    "nevertheless new no not of on once one only other others our over perhaps prior recently she similarly since so some "
-    "soon such than that the their then there therefore these they this those though three through throughout thus to "
-    "today two under unlike until upon using was we were what when where whether which while who why with within "
-    "without you".split()
+_STARTERS = _words(
+    """
+    a about according after all also although among an and another are as at because before between both but by
+    despite due during each early even every few finally first following for four from further furthermore given he
+    her here his how however i if in indeed instead is it its later like many more moreover most much nearly
+    nevertheless new no not of on once one only other others our over perhaps prior recently she similarly since so
+    some soon such than that the their then there therefore these they this those though three through throughout
+    thus to today two under unlike until upon using was we were what when where whether which while who why with
+    within without you
+    """
 )
 _LONGEST = 120  # words: beyond it, brackets and quotations no longer hold a sentence together
 

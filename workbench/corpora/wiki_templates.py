@@ -1,11 +1,15 @@
 """What the templates of Wikipedia say in running text: ``{{convert|1300|mi|km}}`` is "1,300 miles"."""
 
+import calendar
 import re
 from collections.abc import Callable
 
 from workbench.corpora.formulas import UNREADABLE, subscript, superscript
 
-__all__ = ["template_text"]
+__all__ = ["PRONUNCIATION", "template_text"]
+
+PRONUNCIATION = "\ue003"
+"""Stands for a pronunciation in phonetic signs, so that the words that introduce it can go with it."""
 
 Arguments = dict[str, str]
 _UNITS = {
@@ -23,7 +27,7 @@ _UNITS = {
 _PLURALS = {"feet", "inches", "mph", "km/h", "°C", "°F", "K", "AU", "square feet"}
 _SINGULARS = {"feet": "foot", "inches": "inch", "square feet": "square foot"}
 _JOINTS = {"to": " to ", "-": "–", "–": "–", "and": " and ", "or": " or ", "x": " by ", "by": " by ", "and(-)": " and "}
-_MONTHS = ("January February March April May June July August September October November December").split()
+_MONTHS = calendar.month_name
 _SYMBOLS = {
     "'s": "'s", "'": "'", "' \"": "'\"", '" \'': "\"'", '-"': '"', "mdashb": "—", "mdash": "—", "snd": " – ",
     "snds": " – ", "spaced ndash": " – ", "ndash": "–", "nbsp": " ", "spaces": " ", "thinsp": " ", "=": "=", "!": "|",
@@ -31,11 +35,11 @@ _SYMBOLS = {
 }  # fmt: skip
 _SHOWN_AS_FIRST = {
     "small", "smaller", "nowrap", "big", "large", "midsize", "linktext", "vr", "keypress", "vanchor", "tooltip", "flag",
-    "flagcountry", "noitalic", "nobold", "ipa", "ipaslink", "nastaliq", "nq", "native phrase", "nts", "rtl-lang-text",
-    "sup-text", "longitem", "center", "mvar", "math", "var", "em", "strong", "abbr", "as written", "not a typo",
+    "flagcountry", "noitalic", "nobold", "ipa", "ipaslink", "nastaliq", "nq", "native phrase", "nts",
+    "longitem", "center", "mvar", "math", "var", "em", "strong", "abbr", "as written", "not a typo",
 }  # fmt: skip
 _SHOWN_AS_LAST = {"lang", "transl", "transliteration", "script", "script/arabic", "resize", "rtl-lang", "native name"}
-_UNKNOWABLE = {"inflation", "currentyear", "age", "pop density", "dentalformula", "chem2"}
+_UNKNOWABLE = {"coord", "inflation", "currentyear", "age", "pop density", "dentalformula", "chem2"}
 
 
 def template_text(name: str, arguments: Arguments) -> str:
@@ -54,6 +58,8 @@ def template_text(name: str, arguments: Arguments) -> str:
         return _SYMBOLS[key]
     if key.startswith("formatnum:"):
         return _grouped(key.removeprefix("formatnum:").strip())
+    if key == "respell" or key.startswith(("ipac-", "ipa-")):
+        return PRONUNCIATION
     if key in _UNKNOWABLE:
         return UNREADABLE
     if key in _RENDERERS:
@@ -126,7 +132,7 @@ def _as_of(values: list[str], named: Arguments) -> str:
     if "alt" in named:
         return named["alt"]
     year, *rest = [value.strip() for value in values]
-    month = f"{_MONTHS[int(rest[0]) - 1]} " if rest and rest[0].isdigit() and 1 <= int(rest[0]) <= 12 else ""
+    month = f"{_MONTHS[int(rest[0])]} " if rest and rest[0].isdigit() and 1 <= int(rest[0]) <= 12 else ""
     return f"{'as' if named.get('lc') else 'As'} of {month}{year}"
 
 

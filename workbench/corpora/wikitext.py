@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import mwparserfromhell
@@ -9,7 +10,7 @@ from mwparserfromhell.nodes import ExternalLink, HTMLEntity, Node, Tag, Template
 from mwparserfromhell.wikicode import Wikicode
 
 from workbench.corpora.formulas import UNREADABLE, subscript, superscript, unicode_formula
-from workbench.corpora.wiki_templates import template_text
+from workbench.corpora.wiki_templates import PRONUNCIATION, template_text
 
 __all__ = ["Section", "sections"]
 
@@ -26,6 +27,7 @@ _DROPPED_TAGS = {
     "ref", "references", "table", "gallery", "timeline", "imagemap", "score", "source", "syntaxhighlight", "pre", "hr",
     "hiero", "graph", "templatedata", "s", "del", "strike",
 }  # fmt: skip
+_STRAY = r"</?(br|small|su[bp]|ref|center|div|span|nowiki|[ib])\b[^<>]*>|\[\[|\]\]|\{\{+|\}\}+|'{2,}|__[A-Z]+__"
 _FINISHED = re.compile(r"[.!?…][\"'”’)\]]*$")
 
 
@@ -114,43 +116,51 @@ def _render_tag(tag: Tag) -> str:
 
 def _paragraphs(markup: str) -> list[str]:
     """Paragraphs of one section's markup, each ending at a sentence end; fragments are dropped."""
-    rendered = _render(mwparserfromhell.parse(markup))
     found: list[str] = []
     items: list[str] = []
     lead = term = ""
-
-    def close_list() -> None:
-        """Write what a lead-in and the items after it say; a lead-in that nothing follows says nothing."""
-        nonlocal lead
-        found.extend(_joined(lead, items))
-        items.clear()
-        lead = ""
-
-    for raw in rendered.splitlines():
-        line = _tidy(raw.replace(_ITEM, "").replace(_TERM, ""))
-        if not line or line.startswith(("|", "{|", "!")):
-            continue
-        if raw.startswith(_TERM) or (_TERM in raw[:3]):
+    for kind, line in _lines(_render(mwparserfromhell.parse(markup))):
+        if kind == _TERM:
             term = line.rstrip(":")
-            continue
-        if raw.lstrip().startswith(_ITEM):
+        elif kind == _ITEM:
             items.append(f"{term}: {line}" if term else line)
             term = ""
+        elif lead and not items and line.startswith(("“", '"')) and _FINISHED.search(line):
+            found.append(f"{lead} {line}")  # what someone said stays with "She wrote:"
+            lead = ""
+        else:
+            found.extend(_joined(lead, items))
+            lead, items = (line, []) if line.endswith((":", "e.g.", "i.e.")) else ("", [])
+            if not lead and (_FINISHED.search(line) or len(line.split()) >= 9):
+                found.append(line if _FINISHED.search(line) else line.rstrip(",;–- ") + ".")
+    found.extend(_joined(lead, items))
+    return [text for text in map(_readable, found) if text]
+
+
+def _lines(rendered: str) -> Iterator[tuple[str, str]]:
+    """Kind (``_ITEM``, ``_TERM`` or nothing) and tidy text of each paragraph, item or term.
+
+    Lines that are not parted by an empty one are one paragraph, as in wiki markup, where the first is unfinished.
+    """
+    open_line = ""
+    for raw in rendered.splitlines():
+        marks = raw.lstrip()[:3]
+        kind = _TERM if _TERM in marks else _ITEM if _ITEM in marks else ""
+        line = _tidy(raw.replace(_ITEM, "").replace(_TERM, ""))
+        if open_line and (kind or not line or line.startswith(("“", "|"))):
+            yield "", open_line
+            open_line = ""
+        if not line or line.startswith(("|", "{|", "!")):
             continue
-        if lead and not items:  # the line after "He wrote:" is what he wrote, where it is a quotation
-            if line.startswith(("“", '"')) and _FINISHED.search(line):
-                found.append(f"{lead} {line}")
-                lead = ""
-                continue
-        close_list()
-        if line.endswith(":"):
-            lead = line
-        elif _FINISHED.search(line):
-            found.append(line)
-        elif len(line.split()) >= 9:
-            found.append(line.rstrip(",;–- ") + ".")
-    close_list()
-    return [text for text in (_readable(paragraph) for paragraph in found) if text]
+        if kind:
+            yield kind, line
+            continue
+        open_line = f"{open_line} {line}".strip()
+        if _FINISHED.search(open_line) or open_line.endswith(":"):
+            yield "", open_line
+            open_line = ""
+    if open_line:
+        yield "", open_line
 
 
 def _joined(lead: str, items: list[str]) -> list[str]:
@@ -181,10 +191,12 @@ def _joined(lead: str, items: list[str]) -> list[str]:
 
 
 def _tidy(line: str) -> str:
-    """One line without leftovers: stray markup, empty brackets, space before punctuation."""
-    line = re.sub(r"<[^<>]{1,80}>|\[\[|\]\]|\{\{+|\}\}+|'{2,}|__[A-Z]+__", "", line)
-    line = line.replace("\xa0", " ").replace("\u200b", "").replace("\u200e", "").replace("\ufeff", "")
+    """One line without leftovers: stray markup, pronunciations, empty brackets, space before punctuation."""
+    line = re.sub(_STRAY, "", html.unescape(line), flags=re.IGNORECASE)
+    line = re.sub("[\u200b\u200e\u200f\ufeff]", "", line.replace("\xa0", " "))
     line = re.sub(rf"\([^()]*{UNREADABLE}[^()]*\)", "", line)
+    line = re.sub(rf"\(([^()]*{PRONUNCIATION}[^()]*)\)", _without_pronunciation, line)
+    line = re.sub(rf"(?:\bpronounced\s+)?{PRONUNCIATION}", "", line)
     for _ in range(3):
         line = re.sub(r"([(\[])\s*(?:[,;:/·]|\bor\b|\band\b|[–-](?=\s))+\s*", r"\1", line)
         line = re.sub(r"\s*[,;:/·]+\s*([)\]])", r"\1", line)
@@ -193,7 +205,16 @@ def _tidy(line: str) -> str:
     line = re.sub(r"\s+([,;:.!?)\]])(?=\s|$|[)\"”'])", r"\1", line)
     line = re.sub(r"([(\[])\s+", r"\1", line)
     line = re.sub(r",(?=\.)", "", line)
+    line = re.sub(r"(?<=\w)\.\.(?=\s|$)", ".", line)
     return re.sub(r"\s+", " ", line).strip().lstrip(",;: ")
+
+
+def _without_pronunciation(brackets: re.Match[str]) -> str:
+    """``(UK: ..., US: ...; born 1947)`` as ``(born 1947)``: what only introduces a pronunciation goes with it."""
+    parts = re.split(r"(?<=[;,])", brackets[1])
+    introduces = re.compile(rf"[a-zA-Z:/. {PRONUNCIATION}]*[;,]?")
+    kept = [part for part in parts if PRONUNCIATION not in part or not introduces.fullmatch(part.strip())]
+    return f"({''.join(kept).replace(PRONUNCIATION, '').strip(' ,;')})"
 
 
 def _readable(paragraph: str) -> str:
