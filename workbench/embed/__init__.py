@@ -1,0 +1,24 @@
+"""Text to vectors: encoders, model identity, and the cache that never computes a vector twice."""
+
+from workbench.embed.bundled import bundled_model_path, verify_bundled_model
+from workbench.embed.cache import CachedModel, VectorCache
+from workbench.embed.embedding import EmbedReport, embed, embed_with_report
+from workbench.embed.identity import check_identity
+from workbench.embed.sentence import Encoder, Role, SentenceEncoder
+from workbench.records import ModelIdentity, Vectors
+
+__all__ = [
+    "CachedModel",
+    "EmbedReport",
+    "Encoder",
+    "ModelIdentity",
+    "Role",
+    "SentenceEncoder",
+    "VectorCache",
+    "Vectors",
+    "bundled_model_path",
+    "check_identity",
+    "embed",
+    "embed_with_report",
+    "verify_bundled_model",
+]

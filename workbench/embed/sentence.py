@@ -1,0 +1,166 @@
+"""Text to vectors with any sentence-transformers model; the bundled one by default, offline."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from workbench.embed import loading, openvino_backend, torch_backend
+from workbench.errors import InputError, ModelError
+from workbench.records import FloatArray, ModelIdentity
+
+__all__ = ["Encoder", "Role", "SentenceEncoder"]
+
+Role = Literal["document", "query"]
+Backend = Literal["auto", "torch", "openvino"]
+
+
+class Encoder(Protocol):
+    """What the workbench needs of a model: an identity, and vectors for texts."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Everything that decides what vector a text gets."""
+        ...
+
+    def encode(self, texts: Sequence[str], *, role: Role = "document", progress: bool = False) -> FloatArray:
+        """Vectors of texts, ``(n, d) float32``."""
+        ...
+
+
+class SentenceEncoder:
+    """Any sentence-transformers model: the bundled all-MiniLM-L6-v2, a hub id, or a folder.
+
+    On a CPU the model is converted once to OpenVINO and afterwards starts without PyTorch; on a GPU, and for a
+    model that cannot be converted, PyTorch runs it. Remote code is never run; weights are read from safetensors.
+
+    Parameters
+    ----------
+    name
+        ``bundled``, a local folder, or a Hugging Face hub id such as ``BAAI/bge-large-en-v1.5``.
+    query_prompt, document_prompt
+        Text put before every query or document; None takes what the model's own configuration says.
+    truncate_dim
+        Keep the first so many dimensions (Kusupati et al. 2022, Matryoshka Representation Learning).
+    normalize
+        Scale vectors to unit length, after truncation.
+    backend
+        ``auto``, ``torch`` or ``openvino``.
+    device
+        PyTorch device such as ``cuda`` or ``cpu``; None takes a GPU where there is one. Naming one implies PyTorch.
+
+    Raises
+    ------
+    ModelError
+        The model is neither bundled, nor on this machine, nor to be fetched; it has no safetensors weights;
+        ``truncate_dim`` is out of range; or OpenVINO was asked for and cannot run it.
+    """
+
+    def __init__(
+        self,
+        name: str = "bundled",
+        *,
+        query_prompt: str | None = None,
+        document_prompt: str | None = None,
+        truncate_dim: int | None = None,
+        normalize: bool = True,
+        backend: Backend = "auto",
+        device: str | None = None,
+    ) -> None:
+        self._located = loading.locate(name)
+        self._lock = threading.Lock()
+        wants_torch = backend == "torch" or device is not None or (backend == "auto" and loading.gpu_at_hand())
+        converted = None if wants_torch else _converted(self._located, required=backend == "openvino")
+        if converted is not None:
+            card = openvino_backend.read_card(converted)
+        else:
+            model = loading.load(self._located, device)
+            card = loading.describe(model)
+        if truncate_dim is not None and not 1 <= truncate_dim <= card.dimensions:
+            raise ModelError(
+                f"truncate_dim {truncate_dim} is outside 1 to {card.dimensions}, the dimensions of {name}",
+                "Choose a number in that range, or leave it out.",
+            )
+        prompts = {
+            "query": card.query_prompt if query_prompt is None else query_prompt,
+            "document": card.document_prompt if document_prompt is None else document_prompt,
+        }
+        self._backend: openvino_backend.OpenVinoModel | torch_backend.TorchModel
+        if converted is not None:
+            self._backend = openvino_backend.OpenVinoModel(converted, prompts)
+        else:
+            self._backend = torch_backend.TorchModel(model, prompts)
+        self._identity = ModelIdentity(
+            name=self._located.name,
+            revision=self._located.revision,
+            dimensions=truncate_dim or card.dimensions,
+            pooling=card.pooling,
+            normalized=normalize,
+            query_prompt=prompts["query"],
+            document_prompt=prompts["document"],
+            max_tokens=card.max_tokens,
+            precision=self._backend.precision,
+        )
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Everything that decides what vector a text gets."""
+        return self._identity
+
+    @property
+    def dimensions(self) -> int:
+        """Number of dimensions of a vector."""
+        return self._identity.dimensions
+
+    def encode(self, texts: Sequence[str], *, role: Role = "document", progress: bool = False) -> FloatArray:
+        """Vectors of texts, ``(n, d) float32``, in the order of the texts.
+
+        Texts are batched by length, so nothing is gained by sorting them first. Texts beyond the model's
+        ``max_tokens`` are cut there, as sentence-transformers does.
+
+        Raises
+        ------
+        InputError
+            ``texts`` is one string, or holds something that is not a string.
+        """
+        if isinstance(texts, str):
+            raise InputError(f"texts is one string, {texts[:40]!r}", "Pass a list: encode([text]).")
+        odd = next((text for text in texts if not isinstance(text, str)), None)
+        if odd is not None:
+            raise InputError(f"the text {odd!r} is of type {type(odd).__name__}", "Make every text a string.")
+        if not len(texts):
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        with self._lock, tqdm(total=len(texts), desc="encoding", unit="text", disable=not progress) as bar:
+            vectors = self._backend.encode(texts, role, bar.update)
+        return self._finish(vectors)
+
+    def _finish(self, vectors: FloatArray) -> FloatArray:
+        """Truncate and scale as asked."""
+        kept = vectors[:, : self.dimensions]
+        if self._identity.normalized:
+            kept = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+        return np.ascontiguousarray(kept, dtype=np.float32)
+
+    def token_vectors(self, text: str) -> tuple[list[str], FloatArray]:
+        """Tokens of one text, special ones included, and their vectors before pooling, ``(tokens, d) float32``."""
+        with self._lock:
+            return self._backend.token_vectors(text)
+
+
+def _converted(located: loading.LocatedModel, *, required: bool) -> Path | None:
+    """Folder of the model's OpenVINO conversion, made if missing; None where PyTorch must run it."""
+    folder = openvino_backend.converted_folder(located.revision)
+    if openvino_backend.is_converted(folder):
+        return folder
+    model = loading.load(located, "cpu")
+    if openvino_backend.convertible(model):
+        openvino_backend.convert(model, loading.describe(model), folder)
+        return folder
+    if required:
+        raise ModelError(
+            f"OpenVINO cannot run {located.name}: it has stages that a trace does not capture", "Use backend='torch'."
+        )
+    return None
