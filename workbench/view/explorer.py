@@ -1,0 +1,366 @@
+"""The explorer: a map, a search box and a list that answer from the original space."""
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from workbench import callbacks, geometry
+from workbench.embed import Encoder, check_identity
+from workbench.errors import InputError, ModelError
+from workbench.markup import escape, shorten
+from workbench.records import Corpus, IntArray, Vectors
+from workbench.view.results import Passages, ResultList
+from workbench.view.scatter import MapView
+
+__all__ = ["Explorer", "Found", "explorer"]
+
+_LISTED = 200
+_HELP = "Search by meaning, click a point for its neighbours, or draw a lasso to collect passages."
+
+
+@dataclass(frozen=True)
+class Found:
+    """One passage of an answer: its id, its row, and its score in the metric of the vectors."""
+
+    id: str
+    row: int
+    score: float
+
+
+def explorer(
+    corpus: Corpus,
+    vectors: Vectors,
+    encoder: Encoder | None = None,
+    *,
+    coordinates: ArrayLike | None = None,
+    color: str | None = None,
+    k: int = 10,
+    height: int = 520,
+) -> "Explorer":
+    """Explore a corpus: see :class:`Explorer`."""
+    return Explorer(corpus, vectors, encoder, coordinates=coordinates, color=color, k=k, height=height)
+
+
+class Explorer:
+    """A map of a corpus with search, neighbours and selection; every neighbour comes from the original space.
+
+    Parameters
+    ----------
+    corpus
+        ``n`` passages.
+    vectors
+        Their vectors, ids in the same order.
+    encoder
+        Encodes the search box's text; None loads the model that made the vectors when first needed.
+    coordinates
+        ``(n, 2)``; None projects the vectors with UMAP.
+    color
+        Metadata column that colors the points at first.
+    k
+        How many neighbours are listed.
+    height
+        Height of the map and the list in pixels.
+
+    Raises
+    ------
+    IdentityError
+        The encoder is not the model that made the vectors.
+    InputError
+        Ids of corpus and vectors differ, ``k`` is not positive, or there is no such column.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        vectors: Vectors,
+        encoder: Encoder | None = None,
+        *,
+        coordinates: ArrayLike | None = None,
+        color: str | None = None,
+        k: int = 10,
+        height: int = 520,
+    ) -> None:
+        if corpus.ids != vectors.ids:
+            raise InputError(
+                f"the corpus has {len(corpus):,} ids and the vectors {len(vectors):,}, or in another order",
+                "Make them with embed(corpus), or align them with take.",
+            )
+        if k < 1:
+            raise InputError(f"k={k} neighbours", "Ask for at least one.")
+        if encoder is not None:
+            check_identity(encoder.identity, vectors.model)
+        self.corpus, self.vectors, self.k = corpus, vectors, min(k, len(corpus))
+        self._encoder = encoder
+        self._errors: list[callbacks.CallbackError] = []
+        self._hits: tuple[Found, ...] = ()
+        self._steps: list[tuple[str, Any]] = []
+        self._moving = False
+        self._passages = Passages(corpus)
+        points = np.asarray(geometry.project(vectors) if coordinates is None else coordinates)
+        previews = [self._passages.preview(row) for row in range(len(corpus))]
+        self.map = MapView(points, texts=previews, height=height, on_error=self._show_error)
+        self.map.on_select(self._selected)
+
+        layout = ipywidgets.Layout
+        self._query = ipywidgets.Text(
+            placeholder="Search by meaning", continuous_update=False, layout=layout(flex="1 1 240px", width="auto")
+        )
+        self._search = ipywidgets.Button(description="Search", button_style="primary", layout=layout(width="84px"))
+        self._back = ipywidgets.Button(description="Back", disabled=True, layout=layout(width="64px"))
+        self._clear = ipywidgets.Button(description="Clear", layout=layout(width="64px"))
+        self._color = ipywidgets.Dropdown(
+            options=[("one color", None), *((str(name), name) for name in corpus.metadata.columns)],
+            description="Color by", layout=layout(width="230px"), style={"description_width": "62px"},
+        )  # fmt: skip
+        self._lines = ipywidgets.ToggleButton(
+            description="Lines", tooltip="Draw a line to each neighbour", layout=layout(width="64px")
+        )
+        self._list = ResultList(self._open, self._show_error, layout=layout(width="38%", height=f"{height + 2}px"))
+        self._status = ipywidgets.HTML(layout=layout(height="28px", overflow="hidden"))
+        map_box = ipywidgets.Box([self.map.widget], layout=layout(width="62%", height=f"{height + 2}px"))
+        controls = [self._query, self._search, self._back, self._clear, self._lines, self._color]
+        self.widget = ipywidgets.VBox(
+            [
+                ipywidgets.HBox(controls, layout=layout(width="100%", flex_flow="row wrap")),
+                ipywidgets.HBox([map_box, self._list], layout=layout(width="100%")),
+                self._status,
+            ],
+            layout=layout(width="100%"),
+        )
+        self._query.observe(self._typed, "value")
+        self._search.on_click(self._typed)
+        self._back.on_click(self._went_back)
+        self._clear.on_click(self._cleared)
+        self._lines.observe(self._lines_toggled, "value")
+        self._color.observe(self._recolored, "value")
+        self._welcome()
+        if color is not None:
+            self.color_by(color)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.widget._repr_mimebundle_(**options)
+
+    # What a person can do, also from Python.
+
+    def search(self, query: str) -> tuple[Found, ...]:
+        """Encode a query and list its ``k`` nearest passages in the original space; they light up on the map."""
+        if not query.strip():
+            raise InputError("the query is empty", "Type a few words.")
+        encoder = self._loaded_encoder()
+        self._say("Encoding the query …")
+        start = perf_counter()
+        array = np.ascontiguousarray(encoder.encode([query], role="query"), dtype=np.float32)
+        encoded = perf_counter()
+        near = geometry.exact_neighbours(
+            Vectors(("query",), array, encoder.identity, self.vectors.metric), self.vectors, self.k, self.vectors.metric
+        )
+        done = perf_counter()
+        self._hits = self._found(near.ids[0], near.scores[0])
+        self._remember(("search", query))
+        self._show_hits(f"Nearest to “{shorten(query, 60)}”", None)
+        self._say(
+            f"{len(self._hits)} nearest of {len(self.corpus):,} passages by {self._score_name} · "
+            f"encoded in {1000 * (encoded - start):.0f} ms, searched in {1000 * (done - encoded):.1f} ms"
+        )
+        return self._hits
+
+    def open(self, id: str) -> tuple[Found, ...]:
+        """Choose a passage, as a click on its point does: list its ``k`` true neighbours."""
+        return self._open(self.corpus.row(id))
+
+    def select(self, ids: tuple[str, ...] | list[str]) -> None:
+        """Collect passages, as a lasso does."""
+        rows = np.array(sorted(self.corpus.row(id) for id in ids), dtype=np.int64)
+        self._select_quietly(rows)
+        self._show_selection(rows)
+
+    def clear(self) -> None:
+        """Forget the answer and the selection; every point is plain again."""
+        self._hits = ()
+        self._select_quietly(np.empty(0, np.int64))
+        self.map.mark()
+        self.map.connect([])
+        self._welcome()
+
+    def color_by(self, column: str | None) -> None:
+        """Color the points by a metadata column, or by none."""
+        if column is not None and column not in self.corpus.metadata.columns:
+            known = ", ".join(map(str, self.corpus.metadata.columns)) or "none"
+            raise InputError(f"the corpus has no column {column!r}", f"Columns are: {known}.")
+        self.map.color_by(None if column is None else self.corpus.metadata[column], str(column or ""))
+        if self._color.value != column:
+            self._color.value = column
+
+    # What a person can read back.
+
+    @property
+    def selection(self) -> tuple[str, ...]:
+        """Ids of the passages that were clicked or lassoed, in corpus order."""
+        return tuple(self.corpus.ids[row] for row in self.map.selection)
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected passages as a table: id, text, metadata."""
+        return self.corpus.take(self.map.selection).frame()
+
+    @property
+    def hits(self) -> tuple[Found, ...]:
+        """The last answer, best first."""
+        return self._hits
+
+    @property
+    def errors(self) -> tuple[callbacks.CallbackError, ...]:
+        """Errors of this explorer's callbacks; ``view.check()`` raises them."""
+        return tuple(self._errors)
+
+    @property
+    def status(self) -> str:
+        """The status line as plain text."""
+        return self._status_text
+
+    # How it works.
+
+    @property
+    def _score_name(self) -> str:
+        return {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}[
+            self.vectors.metric
+        ]
+
+    def _loaded_encoder(self) -> Encoder:
+        if self._encoder is None:
+            from workbench.embed import SentenceEncoder
+
+            if self.vectors.model is None:
+                raise ModelError(
+                    "these vectors do not say which model made them, so a query cannot be encoded",
+                    "Pass the encoder: explorer(corpus, vectors, encoder).",
+                )
+            self._say("Loading the model …")
+            encoder = SentenceEncoder(self.vectors.model.name)
+            check_identity(encoder.identity, self.vectors.model)
+            self._encoder = encoder
+        return self._encoder
+
+    def _found(self, rows: IntArray, scores: Any) -> tuple[Found, ...]:
+        return tuple(Found(self.corpus.ids[r], int(r), float(s)) for r, s in zip(rows, scores, strict=True) if r >= 0)
+
+    def _open(self, row: int) -> tuple[Found, ...]:
+        start = perf_counter()
+        k = min(self.k, len(self.corpus) - 1)
+        self._hits = ()
+        if k:
+            near = geometry.exact_neighbours(
+                self.vectors.take([row]), self.vectors, k, self.vectors.metric, exclude_self=True
+            )
+            self._hits = self._found(near.ids[0], near.scores[0])
+        spent = perf_counter() - start
+        self._remember(("open", row))
+        self._select_quietly(np.array([row]))
+        self._show_hits(f"Neighbours of {self._passages.title(row)}", row)
+        self._say(
+            f"{len(self._hits)} true neighbours of {self.corpus.ids[row]} by {self._score_name} in all "
+            f"{self.vectors.dimensions} dimensions · searched in {1000 * spent:.1f} ms"
+        )
+        return self._hits
+
+    def _show_hits(self, heading: str, chosen: int | None) -> None:
+        items = [] if chosen is None else [self._passages.entry(chosen, chosen=True)]
+        items += [self._passages.entry(hit.row, rank=i, score=hit.score) for i, hit in enumerate(self._hits, 1)]
+        self._list.show(heading, f"{self._score_name}, original space", items)
+        marks: dict[str, Any] = {"hit": [hit.row for hit in self._hits]}
+        if chosen is not None:
+            marks["query"] = chosen
+        self.map.mark(marks)
+        self._draw_lines()
+
+    def _draw_lines(self) -> None:
+        kind, center = self._steps[-1] if self._steps else ("", 0)
+        wanted = self._lines.value and kind == "open"
+        self.map.connect([(int(center), hit.row) for hit in self._hits] if wanted else [])
+
+    def _show_selection(self, rows: IntArray) -> None:
+        self._hits = ()
+        self._steps.clear()
+        self._back.disabled = True
+        self.map.mark(kept=rows)
+        self.map.connect([])
+        listed = [self._passages.entry(int(row)) for row in rows[:_LISTED]]
+        note = "in explorer.selection" + (f"; the first {_LISTED} are listed" if len(rows) > _LISTED else "")
+        self._list.show(f"{len(rows):,} selected passages", note, listed)
+        self._say(f"{len(rows):,} of {len(self.corpus):,} passages selected · read them with explorer.selected")
+
+    def _remember(self, step: tuple[str, Any]) -> None:
+        if not self._steps or self._steps[-1] != step:
+            self._steps.append(step)
+        self._back.disabled = len(self._steps) < 2
+
+    def _select_quietly(self, rows: IntArray) -> None:
+        self._moving = True
+        try:
+            self.map.select(rows)
+        finally:
+            self._moving = False
+
+    def _welcome(self) -> None:
+        self._steps.clear()
+        self._back.disabled = True
+        self._list.show(self.corpus.name, f"{len(self.corpus):,} passages", [])
+        self._say(_HELP)
+
+    def _say(self, text: str, error: bool = False) -> None:
+        self._status_text = text
+        color = "var(--jp-error-color1, #b00020)" if error else "var(--jp-ui-font-color2, #616161)"
+        style = f"color: {color}; white-space: nowrap; overflow: hidden; text-overflow: ellipsis"
+        role = "alert" if error else "status"
+        self._status.value = f'<div class="wb-status" role="{role}" dir="auto" style="{style}">{escape(text)}</div>'
+
+    def _show_error(self, error: callbacks.CallbackError) -> None:
+        self._errors.append(error)
+        self._say(f"Could not {error}", error=True)
+
+    # What the widgets call.
+
+    def _typed(self, change: Any) -> None:
+        if self._query.value.strip():
+            with callbacks.guard("search", self._show_error):
+                self.search(self._query.value)
+
+    def _selected(self, rows: IntArray) -> None:
+        if self._moving:
+            return
+        if len(rows) == 1:
+            self._open(int(rows[0]))
+        elif len(rows):
+            self._show_selection(rows)
+        elif not self._steps or self._steps[-1][0] == "open":
+            self.clear()
+
+    def _went_back(self, button: Any) -> None:
+        if len(self._steps) < 2:
+            return
+        with callbacks.guard("go back", self._show_error):
+            self._steps.pop()
+            kind, what = self._steps.pop()
+            if kind == "search":
+                self._select_quietly(np.empty(0, np.int64))
+                self.search(what)
+            else:
+                self._open(what)
+
+    def _cleared(self, button: Any) -> None:
+        with callbacks.guard("clear", self._show_error):
+            self._query.value = ""
+            self.clear()
+
+    def _lines_toggled(self, change: Any) -> None:
+        with callbacks.guard("draw lines", self._show_error):
+            self._draw_lines()
+
+    def _recolored(self, change: Any) -> None:
+        with callbacks.guard("color", self._show_error):
+            self.color_by(change["new"])

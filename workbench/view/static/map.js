@@ -1,0 +1,137 @@
+// Paints a jupyter-scatter map: what Python asked for last is what the map shows, once each draw has finished.
+//
+// regl-scatterplot rejects a draw while another is under way and the map then silently differs from Python. Here every
+// request waits for the promise of the draw before it, only the newest waiting request is drawn, and the version that
+// reached the screen goes back to Python as `painted`.
+
+const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+const nextFrame = () => new Promise((resolve) => setTimeout(resolve, 30));
+const isDark = () => document.body.dataset.jpThemeLight === "false";
+
+function render({ model, el }) {
+  el.classList.add("wb-map-overlay");
+  const legend = document.createElement("div");
+  legend.className = "wb-legend";
+  el.appendChild(legend);
+  let closed = false;
+  let busy = false;
+  let asked = 0; // counts requests, so that one that arrives during a draw is not lost
+  let drawnXY = null;
+
+  const scatterplot = () => {
+    const box = el.closest(".wb-map");
+    for (const element of box ? box.querySelectorAll("div[id]") : []) {
+      if (element.api) return element.api;
+    }
+    return null;
+  };
+
+  async function paintOnce(api) {
+    const started = performance.now();
+    const version = model.get("version");
+    const style = model.get("style");
+    const codes = new Uint16Array(bytes(model.get("codes")));
+    const xy = new Float32Array(bytes(model.get("xy")));
+    const moved = drawnXY === null || drawnXY.length !== xy.length || drawnXY.some((value, i) => value !== xy[i]);
+    const n = codes.length;
+    const points = new Array(n);
+    const below = [];
+    const above = [];
+    for (let i = 0; i < n; i++) {
+      points[i] = [xy[2 * i], xy[2 * i + 1], codes[i], 0];
+      (codes[i] >= style.above ? above : below).push(i);
+    }
+    above.sort((a, b) => codes[a] - codes[b]);
+    await api.set({
+      pointColor: style.color, opacity: style.opacity, pointSize: style.size,
+      colorBy: "valueZ", opacityBy: "valueZ", sizeBy: "valueZ", pointOrder: below.concat(above),
+    });
+    const animate = moved && drawnXY !== null && model.get("animate");
+    await api.draw(points, {
+      transition: animate, transitionDuration: 400, transitionEasing: "quadInOut", preventFilterReset: true,
+      spatialIndex: moved ? undefined : api.get("spatialIndex"), zDataType: "categorical", wDataType: "categorical",
+    });
+    await api.drawAnnotations(model.get("lines").map((line) => ({
+      vertices: line.vertices, lineColor: line.color, lineWidth: line.width,
+    })));
+    drawnXY = xy;
+    model.set("painted", version);
+    model.set("paint_ms", performance.now() - started);
+    model.save_changes();
+  }
+
+  async function paint() {
+    asked += 1;
+    if (busy) return;
+    busy = true;
+    try {
+      let done = 0;
+      while (done !== asked && !closed) {
+        const api = scatterplot();
+        if (!api || !api.get("points")?.length) { await nextFrame(); continue; } // not displayed yet
+        const current = asked;
+        try {
+          await paintOnce(api);
+          done = current;
+        } catch (error) {
+          if (!/previous draw call|already destroyed/.test(String(error?.message ?? error))) throw error;
+          await nextFrame(); // the map's own first draw is still under way, or the map is being replaced
+        }
+      }
+    } catch (error) {
+      model.set("failure", String(error?.stack ?? error));
+      model.save_changes();
+    } finally {
+      busy = false;
+    }
+  }
+
+  function showLegend() {
+    const { title, entries, range, ramp } = model.get("legend");
+    legend.replaceChildren();
+    legend.hidden = !title;
+    const add = (parent, name, text) => {
+      const node = document.createElement("div");
+      node.className = name;
+      node.dir = "auto";
+      if (text !== undefined) node.textContent = text;
+      parent.appendChild(node);
+      return node;
+    };
+    add(legend, "wb-legend-title", title);
+    if (range) {
+      add(legend, "wb-legend-ramp").style.background = `linear-gradient(to right, ${ramp.join(", ")})`;
+      const ends = add(legend, "wb-legend-ends");
+      add(ends, "", range[0]);
+      add(ends, "", range[1]);
+    }
+    for (const [label, color, count] of entries) {
+      const line = add(legend, "wb-legend-line");
+      add(line, "wb-legend-dot").style.background = color;
+      add(line, "wb-legend-label", label).title = label;
+      add(line, "wb-legend-count", count);
+    }
+  }
+
+  const tellTheme = () => {
+    if (model.get("dark") !== isDark()) {
+      model.set("dark", isDark());
+      model.save_changes();
+    }
+  };
+  const observer = new MutationObserver(tellTheme);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  model.on("change:version", paint);
+  model.on("change:legend", showLegend);
+  tellTheme();
+  showLegend();
+  paint();
+  return () => {
+    closed = true;
+    observer.disconnect();
+    model.off("change:version", paint);
+    model.off("change:legend", showLegend);
+  };
+}
+
+export default { render };
