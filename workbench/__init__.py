@@ -5,6 +5,9 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
 
     errors      what can go wrong, said once: what, the offending value, the fix
     settings    where data, caches and results live
+    atomic      output files that appear whole or not at all
+    markup      text from anywhere into HTML, as text
+    callbacks   errors inside widget callbacks: shown, recorded, never swallowed
     records     the frozen records that cross rooms: Corpus, Vectors, Neighbours, ModelIdentity
     corpora     what goes in: built-in corpora and the person's own files
     embed       text -> Vectors: encoders, the bundled model, the vector cache
@@ -13,6 +16,7 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     tasks       semantic search, keyword search, their evaluation
     interview   predict-then-reveal cards
     view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
+    lab         JupyterLab on the notebooks
     doctor      what this machine has, what is missing, how to get it
     cli         thin: every verb is one call into a room
 """
