@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS entries (
 """
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DIGESTS_PER_QUERY = 30_000  # below SQLite's limit of 32,766 variables
+_SCAN_BELOW = 4  # measured: a scan reads a row in a quarter of the time of a look-up
 _LOCK_SECONDS = 60.0
 
 
@@ -87,7 +88,7 @@ class VectorCache:
         with self._storage_errors(), self._index() as index:
             model = self._model(index, identity)
             if model is not None:
-                found = self._rows(index, model[0], digests)
+                found = self._rows(index, *model, digests)
                 rows = np.fromiter((found.get(digest, -1) for digest in digests), dtype=np.int64, count=len(digests))
             known = rows >= 0
             if model is None or not known.any():
@@ -180,8 +181,10 @@ class VectorCache:
         found = index.execute("SELECT id, rows FROM models WHERE key = ?", (identity.key,)).fetchone()
         return (int(found[0]), int(found[1])) if found else None
 
-    def _rows(self, index: sqlite3.Connection, model: int, digests: Sequence[bytes]) -> dict[bytes, int]:
-        """Rows of the digests that are cached."""
+    def _rows(self, index: sqlite3.Connection, model: int, rows: int, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """Rows of the digests that are cached, and of others where reading the whole index is faster."""
+        if rows < _SCAN_BELOW * len(digests):
+            return dict(index.execute("SELECT digest, row FROM entries WHERE model = ?", (model,)))
         found: dict[bytes, int] = {}
         for start in range(0, len(digests), _DIGESTS_PER_QUERY):
             chunk = digests[start : start + _DIGESTS_PER_QUERY]

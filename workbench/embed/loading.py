@@ -114,7 +114,7 @@ def load(located: LocatedModel, device: str | None) -> "SentenceTransformer":
     quiet = logging.getLogger("sentence_transformers")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = SentenceTransformer(
             str(located.folder),
@@ -137,7 +137,9 @@ def load(located: LocatedModel, device: str | None) -> "SentenceTransformer":
 
 def describe(model: "SentenceTransformer") -> ModelCard:
     """Read dimensions, pooling, prompts and length limit off a loaded model."""
-    pooling = next((stage for stage in model if type(stage).__name__ == "Pooling"), None)
+    from sentence_transformers.models import Pooling
+
+    pooling = next((stage for stage in model if isinstance(stage, Pooling)), None)
     prompts = model.prompts or {}
     return ModelCard(
         dimensions=int(model.get_embedding_dimension() or 0),
