@@ -1,6 +1,26 @@
 """What goes in: built-in corpora, the person's own files, and vectors from files, all checked at the door."""
 
 from workbench.corpora.arrays import ConversionWarning, as_vectors_array, check_dimensions
-from workbench.corpora.builtin import builtin, load
+from workbench.corpora.beir import Benchmark, benchmark
+from workbench.corpora.builtin import builtin, datasheet, load
+from workbench.corpora.files import read
+from workbench.corpora.hub import from_hub
+from workbench.corpora.rows import EmptyTextWarning
+from workbench.corpora.vector_files import AnnBenchmark, read_ann_benchmark, read_vectors
 
-__all__ = ["ConversionWarning", "as_vectors_array", "builtin", "check_dimensions", "load"]
+__all__ = [
+    "AnnBenchmark",
+    "Benchmark",
+    "ConversionWarning",
+    "EmptyTextWarning",
+    "as_vectors_array",
+    "benchmark",
+    "builtin",
+    "check_dimensions",
+    "datasheet",
+    "from_hub",
+    "load",
+    "read",
+    "read_ann_benchmark",
+    "read_vectors",
+]

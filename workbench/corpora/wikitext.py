@@ -19,7 +19,7 @@ _TERM = "\ue002"  # a line that names what the next item defines
 _LEFT_OUT = re.compile(
     r"see also|references?|external links?|further reading|(foot|end)?notes?( and references)?|bibliography|sources?"
     r"|citations?|works cited|gallery|notes and references|references and notes|image gallery|publications"
-    r"|selected (works|publications|bibliography)|books|filmography|(complete )?discography",
+    r"|reference literature|selected (works|publications|bibliography)|books|filmography|(complete )?discography",
     re.IGNORECASE,
 )
 _FILE_LINK = re.compile(r"\s*:?(file|image|category|media|[a-z]{2,3}(-[a-z]+)?)\s*:", re.IGNORECASE)
@@ -177,7 +177,7 @@ def _joined(lead: str, items: list[str]) -> list[str]:
             paragraphs.append(item)
             run = ""
         else:
-            item = item.rstrip(",;. ")
+            item = item.rstrip(":,;. ")
             glue = "" if not run else " " if run.endswith(":") else "; "
             run += glue + item
             if len(run.split()) > 50:

@@ -1,0 +1,137 @@
+"""Benchmarks of retrieval in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/*.tsv."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench import settings
+from workbench.corpora.json_lines import json_lines
+from workbench.corpora.opening import existing, nearest_first, utf8_lines
+from workbench.corpora.rows import corpus_from_rows
+from workbench.errors import InputError
+from workbench.records import Corpus
+
+__all__ = ["Benchmark", "benchmark", "is_beir", "read_beir"]
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """A corpus, queries, and how relevant which passage is to which query.
+
+    Parameters
+    ----------
+    corpus
+        What is searched.
+    queries
+        The judged queries.
+    qrels
+        Query id -> passage id -> grade; 0 is judged and not relevant, larger is more relevant.
+
+    Raises
+    ------
+    InputError
+        A judgement names a query or a passage that is not there.
+    """
+
+    corpus: Corpus
+    queries: Corpus
+    qrels: dict[str, dict[str, int]] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        judged = {passage for grades in self.qrels.values() for passage in grades}
+        for kind, names, there in (
+            ("query", set(self.qrels), set(self.queries.ids)),
+            ("passage", judged, set(self.corpus.ids)),
+        ):
+            if unknown := sorted(names - there):
+                raise InputError(
+                    f"{len(unknown):,} judgements are about a {kind} that is not there, first {unknown[0]!r}",
+                    "Use queries, corpus and judgements of one release.",
+                )
+
+
+def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
+    """A benchmark: ``"help-center"``, or a folder in BEIR's layout (Thakur et al. 2021, arXiv:2104.08663).
+
+    Parameters
+    ----------
+    name_or_folder
+        ``"help-center"`` or the path of a folder.
+    split
+        Which judgements: ``qrels/SPLIT.tsv``. Queries without a judgement in it are left out.
+
+    Raises
+    ------
+    InputError
+        A file is missing or malformed, a judgement names what is not there.
+    """
+    folder = settings.data_dir() / "help-center" if name_or_folder == "help-center" else existing(name_or_folder)
+    qrels_path = folder / "qrels" / f"{split}.tsv"
+    for path in (folder / "corpus.jsonl", folder / "queries.jsonl"):
+        existing(path)
+    if not qrels_path.exists():
+        splits = nearest_first(split, (p.stem for p in (folder / "qrels").glob("*.tsv")))
+        fix = f"Take split=, one of: {', '.join(splits)}." if splits else "Put the judgements there."
+        raise InputError(f"there is no file {str(qrels_path)!r}", fix)
+    qrels = _qrels(existing(qrels_path))
+    queries = _lifted(folder / "queries.jsonl", f"{folder.name} queries", None)
+    judged = [row for row, id in enumerate(queries.ids) if id in qrels]
+    return Benchmark(read_beir(folder, folder.name), queries.take(judged), qrels)
+
+
+def is_beir(folder: Path) -> bool:
+    """Whether a folder has BEIR's layout."""
+    return (folder / "corpus.jsonl").is_file()
+
+
+def read_beir(folder: Path, name: str, limit: int | None = None) -> Corpus:
+    """The passages of a folder in BEIR's layout.
+
+    The text of a passage is its title, a line end, and its text; the title is in the metadata too, beside what the
+    passage's ``metadata`` object holds.
+    """
+    return _lifted(existing(folder / "corpus.jsonl"), name, limit)
+
+
+def _lifted(path: Path, name: str, limit: int | None) -> Corpus:
+    return corpus_from_rows(
+        map(_lift, json_lines(path)), source=path, name=name, text="text", id="_id", metadata=None, limit=limit
+    )
+
+
+def _lift(row: dict[str, Any]) -> dict[str, Any]:
+    """One row with its ``metadata`` object as columns and its title before its text."""
+    inner = row.get("metadata") or {}
+    outer = {key: value for key, value in row.items() if key != "metadata"}
+    title, text = outer.pop("title", None), row.get("text")
+    if title:
+        outer = {**outer, "title": title, "text": f"{title}\n{text}" if text else title}
+    return {**outer, **{key: value for key, value in inner.items() if key not in outer}}
+
+
+def _qrels(path: Path) -> dict[str, dict[str, int]]:
+    """Judgements of a tab-separated file: query id, passage id, grade; a header is passed over."""
+    judgements: dict[str, dict[str, int]] = {}
+    for number, query, passage, grade in _judgements(path):
+        if judgements.setdefault(query, {}).setdefault(passage, grade) != grade:
+            raise InputError(
+                f"line {number:,} of {str(path)!r} judges {passage!r} for {query!r} a second time, and otherwise",
+                "Keep one judgement for each pair.",
+            )
+    if not judgements:
+        raise InputError(f"{str(path)!r} holds no judgements", "Write lines of query id, passage id and grade.")
+    return judgements
+
+
+def _judgements(path: Path) -> Iterator[tuple[int, str, str, int]]:
+    for number, line in enumerate(utf8_lines(path), start=1):
+        fields = line.rstrip("\r\n").split("\t")
+        if fields == [""] or (number == 1 and fields[-1] == "score"):
+            continue
+        if len(fields) != 3 or not fields[2].strip().lstrip("-").isdigit():
+            raise InputError(
+                f"line {number:,} of {str(path)!r} is not a judgement: {line.rstrip()!r}",
+                "Write query id, passage id and a whole number, parted by tabs.",
+            )
+        yield number, fields[0], fields[1], int(fields[2])

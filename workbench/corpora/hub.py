@@ -1,0 +1,50 @@
+"""A Hugging Face data set by name, where there is a network."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from workbench.corpora.opening import wrong_column
+from workbench.corpora.rows import corpus_from_rows
+from workbench.errors import InputError
+from workbench.records import Corpus
+
+__all__ = ["from_hub"]
+
+
+def from_hub(name: str, text: str, split: str = "train", limit: int | None = None) -> Corpus:
+    """A corpus from a data set on the Hugging Face hub.
+
+    Parameters
+    ----------
+    name
+        Name of the data set, such as ``"ag_news"``.
+    text
+        Column of the texts; the other columns become metadata, but for those that hold lists or mappings.
+    split
+        Which split.
+    limit
+        Read the first rows only; they are streamed, the rest is not downloaded.
+
+    Raises
+    ------
+    InputError
+        The extra ``hub`` is not installed, the data set cannot be reached, or has no such split or column.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise InputError(
+            "reading from the Hugging Face hub needs the package 'datasets'",
+            'Run: pip install "embedding-workbench[hub]".',
+        ) from error
+    try:
+        rows: Iterable[dict[str, Any]] = datasets.load_dataset(name, split=split, streaming=limit is not None)
+        columns = getattr(rows, "column_names", None)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"the data set {name!r} (split {split!r}) cannot be read from the hub ({str(error).splitlines()[0]})",
+            "Check the name, the split and the network, or download it as Parquet and use corpora.read.",
+        ) from error
+    if columns is not None and text not in columns:
+        raise wrong_column(text, columns, name)
+    return corpus_from_rows(rows, source=name, name=name, text=text, limit=limit)

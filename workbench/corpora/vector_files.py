@@ -1,0 +1,289 @@
+"""Vectors from files: .npy (memory-mapped), .npz, .fvecs, .ivecs, .bvecs, HDF5, Parquet. Nothing is ever unpickled."""
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.corpora.arrays import as_vectors_array, check_dimensions
+from workbench.corpora.opening import existing, wrong_column
+from workbench.errors import InputError, VectorError
+from workbench.records import FloatArray, IntArray, Metric, Vectors
+
+__all__ = ["AnnBenchmark", "read_ann_benchmark", "read_vectors"]
+
+_COMPONENTS: dict[str, np.dtype[Any]] = {".fvecs": np.dtype("<f4"), ".ivecs": np.dtype("<i4"), ".bvecs": np.dtype("u1")}
+_PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".bin"}
+_BLOCK_BYTES = 16 << 20
+_REFUSED = "Nothing is ever unpickled here: save plain numbers with np.save(path, x.astype(np.float32))."
+
+
+def read_vectors(path: str | Path, column: str | None = None, metric: Metric = "cosine") -> Vectors:
+    """Vectors from a file, checked by ``as_vectors_array``; their ids are row numbers from 0.
+
+    Parameters
+    ----------
+    path
+        ``.npy`` (memory-mapped, read-only, where it holds float32 row by row), ``.npz``, ``.fvecs``, ``.ivecs``,
+        ``.bvecs`` (layouts of http://corpus-texmex.irisa.fr), ann-benchmarks ``.hdf5``, or ``.parquet`` with a column
+        of lists.
+    column
+        Which array of an ``.npz``, data set of an HDF5 file (None: ``train``) or column of a Parquet file (None: the
+        only column of lists).
+    metric
+        The metric that the vectors are for; zero vectors are refused under cosine.
+
+    Raises
+    ------
+    InputError
+        A missing, empty or truncated file, a column that is not there, an object array or a pickle.
+    VectorError
+        Ragged rows, NaN or infinity, zero vectors under cosine.
+
+    Warns
+    -----
+    ConversionWarning
+        Once, where the numbers were not float32.
+
+    Notes
+    -----
+    All but ``.npy`` and ``.npz`` are read block by block into one float32 array.
+    """
+    found = existing(path)
+    kind = found.suffix.lower()
+    if kind in _PICKLES:
+        raise InputError(f"{found.name!r} looks like a pickle", _REFUSED)
+    if kind not in _READERS:
+        raise InputError(
+            f"{found.name!r} is of no kind that can be read as vectors",
+            "Use .npy, .npz, .fvecs, .ivecs, .bvecs, .hdf5 or .parquet.",
+        )
+    array = as_vectors_array(_READERS[kind](found, column), metric)
+    return Vectors(tuple(map(str, range(len(array)))), array, None, metric)
+
+
+@dataclass(frozen=True, eq=False)
+class AnnBenchmark:
+    """A data set of ann-benchmarks: what is searched, the queries, and their exact neighbours.
+
+    Parameters
+    ----------
+    train, test
+        Vectors to search, ``(n, d)``, and queries, ``(q, d)``; both carry the file's metric.
+    neighbors
+        ``(q, k) int64``: rows of ``train``, nearest first.
+    distances
+        ``(q, k) float32``: distances to them, as the file has them.
+    """
+
+    train: Vectors
+    test: Vectors
+    neighbors: IntArray = field(repr=False)
+    distances: FloatArray = field(repr=False)
+
+
+def read_ann_benchmark(path: str | Path) -> AnnBenchmark:
+    """An HDF5 file of ann-benchmarks (Aumueller et al. 2018, https://ann-benchmarks.com).
+
+    Raises
+    ------
+    InputError
+        A missing or truncated file, a data set that is not there, a metric other than angular, Euclidean and dot
+        product, neighbours that are no rows of ``train``.
+    VectorError
+        What ``as_vectors_array`` refuses; queries of another dimension than the vectors.
+    """
+    found = existing(path)
+    with _open_hdf5(found) as file:
+        named = file.attrs.get("distance", "euclidean")
+        named = named.decode() if isinstance(named, bytes) else str(named)
+        metrics: dict[str, Metric] = {
+            "angular": "cosine", "cosine": "cosine", "euclidean": "euclidean", "dot": "dot", "ip": "dot",
+        }  # fmt: skip
+        if named not in metrics:
+            raise InputError(f"{found.name!r} is for the distance {named!r}", f"Known ones: {', '.join(metrics)}.")
+    metric = metrics[named]
+    train, test = read_vectors(found, "train", metric), read_vectors(found, "test", metric)
+    check_dimensions(test.dimensions, train.dimensions, "the queries in 'test'", "'train'")
+    neighbors: IntArray = _hdf5(found, "neighbors").astype(np.int64, copy=False)
+    distances: FloatArray = _hdf5(found, "distances").astype(np.float32, copy=False)
+    if not (neighbors.shape == distances.shape and neighbors.ndim == 2 and len(neighbors) == len(test)):
+        raise InputError(
+            f"neighbors {neighbors.shape} and distances {distances.shape} do not fit {len(test):,} queries",
+            f"Copy {found.name!r} again.",
+        )
+    if neighbors.size and not 0 <= neighbors.min() <= neighbors.max() < len(train):
+        raise InputError(
+            f"neighbors of {found.name!r} run from {neighbors.min()} to {neighbors.max()}, train has {len(train):,}",
+            "Copy the file again.",
+        )
+    return AnnBenchmark(train, test, neighbors, distances)
+
+
+def _truncated(path: Path, detail: str) -> InputError:
+    return InputError(f"{path.name!r} is truncated or damaged ({detail})", "Copy or write the file again.")
+
+
+def _npy(path: Path, column: str | None) -> NDArray[Any]:
+    with path.open("rb") as stream:
+        if stream.read(6) != b"\x93NUMPY":
+            raise InputError(f"{path.name!r} is no .npy file; it may be a pickle", _REFUSED)
+        stream.seek(0)
+        try:
+            version = np.lib.format.read_magic(stream)
+            read_header = (
+                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read_header(stream)
+        except (ValueError, EOFError) as error:
+            raise _truncated(path, f"its header: {error}") from error
+        if dtype.hasobject:
+            raise InputError(f"{path.name!r} holds an array of Python objects, which is a pickle", _REFUSED)
+        expected = stream.tell() + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if (size := path.stat().st_size) < expected:
+        raise _truncated(path, f"{size:,} bytes where its header promises {expected:,}")
+    if 0 in shape:
+        raise VectorError(f"{path.name!r} holds an array of shape {shape}", "Write at least one vector.")
+    mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
+
+
+def _npz(path: Path, column: str | None) -> NDArray[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names = list(arrays.files)
+            if column is None and len(names) != 1:
+                raise InputError(
+                    f"{path.name!r} holds {len(names)} arrays", f"Say column=, one of: {', '.join(names)}."
+                )
+            if column is not None and column not in names:
+                raise wrong_column(column, names, path.name)
+            array: NDArray[Any] = arrays[column or names[0]]
+            return array
+    except ValueError as error:
+        if "pickle" in str(error):
+            raise InputError(f"{path.name!r} holds Python objects, which are a pickle", _REFUSED) from error
+        raise _truncated(path, str(error)) from error
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise _truncated(path, str(error)) from error
+
+
+def _vecs(path: Path, column: str | None) -> NDArray[Any]:
+    """Rows of ``dimension (int32), components``; all dimensions must be the same."""
+    component = _COMPONENTS[path.suffix.lower()]
+    size = path.stat().st_size
+    dimensions = int(np.fromfile(path, "<i4", 1)[0]) if size >= 4 else 0
+    row_bytes = 4 + dimensions * component.itemsize
+    if not 0 < dimensions <= 1_000_000:
+        raise InputError(
+            f"{path.name!r} begins with the dimension {dimensions}: no {path.suffix} file", "Check its format."
+        )
+    if size < row_bytes:
+        raise _truncated(path, f"{size:,} bytes, one vector of {dimensions} dimensions takes {row_bytes:,}")
+    rows = np.memmap(path, np.uint8, "r", shape=(size // row_bytes, row_bytes))
+    array: NDArray[Any] = np.empty((len(rows), dimensions), component)
+    step = max(1, _BLOCK_BYTES // row_bytes)
+    for start in range(0, len(rows), step):
+        block = np.ascontiguousarray(rows[start : start + step])
+        stated = block[:, :4].copy().view("<i4")[:, 0]
+        if (odd := np.flatnonzero(stated != dimensions)).size:
+            row = start + int(odd[0])
+            raise VectorError(
+                f"ragged vectors: row {row:,} of {path.name!r} states {stated[odd[0]]} numbers, row 0 has {dimensions}",
+                f"Check that it is a {path.suffix} file and was copied whole.",
+            )
+        array[start : start + step] = block[:, 4:].copy().view(component)
+    if size % row_bytes:
+        raise _truncated(path, f"{size % row_bytes} bytes are left after {len(rows):,} vectors of {row_bytes:,} bytes")
+    return array
+
+
+def _open_hdf5(path: Path) -> Any:
+    import h5py
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise _truncated(path, f"not readable as HDF5: {error}") from error
+
+
+def _hdf5(path: Path, column: str | None) -> NDArray[Any]:
+    column = column or "train"
+    with _open_hdf5(path) as file:
+        if column not in file:
+            raise wrong_column(column, file, path.name)
+        data = file[column]
+        if data.dtype.kind not in "fiu" or data.ndim != 2:
+            raise VectorError(
+                f"{column!r} of {path.name!r} is {data.dtype} of shape {data.shape}", "Use numbers (n, d)."
+            )
+        array: NDArray[Any] = np.empty(data.shape, data.dtype)
+        try:
+            if array.size:
+                data.read_direct(array)
+        except OSError as error:
+            raise _truncated(path, str(error)) from error
+        return array
+
+
+def _parquet(path: Path, column: str | None) -> NDArray[Any]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path, memory_map=True)
+        lists = [f.name for f in file.schema_arrow if _is_list(f.type)]
+        if column is not None and column not in lists:
+            raise wrong_column(column, lists, f"{path.name} (columns of lists)")
+        if column is None and len(lists) != 1:
+            raise InputError(
+                f"{path.name!r} has {len(lists)} columns of lists",
+                f"Say column=, one of: {', '.join(lists) or 'none'}.",
+            )
+        column = column or lists[0]
+        array: NDArray[Any] = np.empty((0, 0))
+        done = 0
+        for batch in file.iter_batches(4096, columns=[column]):
+            block = _rectangle(batch.column(0), done, array.shape[1] if done else None, path)
+            if not done:
+                array = np.empty((file.metadata.num_rows, block.shape[1]), block.dtype)
+            array[done : done + len(block)] = block
+            done += len(block)
+        return array
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _truncated(path, str(error).splitlines()[0]) from error
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _rectangle(lists: Any, start: int, dimensions: int | None, path: Path) -> NDArray[Any]:
+    """One batch of lists as ``(rows, d)``, refusing missing lists and lists of other lengths."""
+    lengths = np.asarray(lists.value_lengths().fill_null(-1)) if lists.null_count else np.asarray(lists.value_lengths())
+    expected = int(lengths[0]) if dimensions is None else dimensions
+    if (odd := np.flatnonzero((lengths != expected) | (lengths < 0))).size:
+        row, length = start + int(odd[0]), int(lengths[odd[0]])
+        raise VectorError(
+            f"row {row:,} of {path.name!r} has no vector"
+            if length < 0
+            else f"ragged vectors: row {row:,} of {path.name!r} has {length} numbers, row 0 has {expected}",
+            "Every row needs a vector of the same number of dimensions.",
+        )
+    values = lists.flatten()
+    if values.null_count:
+        row = start + int(np.flatnonzero(np.asarray(values.is_null()))[0]) // expected
+        raise VectorError(f"row {row:,} of {path.name!r} has a missing number", "Fill it in or remove the row.")
+    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(lists), expected)
+
+
+_READERS: dict[str, Callable[[Path, str | None], NDArray[Any]]] = {
+    ".npy": _npy, ".npz": _npz, ".fvecs": _vecs, ".ivecs": _vecs, ".bvecs": _vecs,
+    ".hdf5": _hdf5, ".h5": _hdf5, ".parquet": _parquet, ".pq": _parquet,
+}  # fmt: skip
