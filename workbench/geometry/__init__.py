@@ -9,6 +9,7 @@ from workbench.geometry.metrics import (
     squared_euclidean_distance,
 )
 from workbench.geometry.neighbours import exact_neighbours
+from workbench.geometry.projection import project, warm_up_projection
 
 __all__ = [
     "cosine_similarity",
@@ -17,5 +18,7 @@ __all__ = [
     "exact_neighbours",
     "larger_is_better",
     "normalize",
+    "project",
     "squared_euclidean_distance",
+    "warm_up_projection",
 ]

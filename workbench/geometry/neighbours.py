@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.corpora import as_vectors_array, check_dimensions
-from workbench.embed.identity import check_identity
+from workbench.embed import check_identity
 from workbench.errors import InputError
 from workbench.geometry.metrics import cosine_similarity, dot_product, euclidean_distance, larger_is_better
 from workbench.records import FloatArray, IntArray, Metric, Neighbours, Vectors

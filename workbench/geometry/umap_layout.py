@@ -1,0 +1,123 @@
+"""UMAP over neighbours that are already known: umap-learn's graph and layout, without pynndescent's search."""
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from workbench.records import FloatArray, IntArray, Metric
+
+__all__ = ["finish_warm_up", "lay_out", "start_warm_up"]
+
+# umap-learn compiles these in every process; the rest of what runs here is cached on disk or needs no compilation.
+_KERNELS = (
+    ("umap.umap_", "smooth_knn_dist"),
+    ("umap.umap_", "compute_membership_strengths"),
+    ("umap.layouts", "_nb_optimize_layout_euclidean_single_epoch"),
+)
+
+_one_at_a_time = threading.Lock()  # numba's fallback threading layer must not be entered by two threads
+
+
+def lay_out(
+    array: FloatArray, ids: IntArray, distances: FloatArray, dimensions: int, min_dist: float, metric: Metric, seed: int
+) -> FloatArray:
+    """Coordinates of every row from its nearest rows, by the defaults of ``umap.UMAP``.
+
+    Parameters
+    ----------
+    array
+        ``(n, d) float32``; only places the connected components of a graph that falls apart.
+    ids, distances
+        ``(n, n_neighbors)``: nearest rows and their distances, each row itself first at distance 0.
+    dimensions, min_dist, metric, seed
+        As in :func:`workbench.geometry.project`.
+
+    Returns
+    -------
+    FloatArray
+        ``(n, dimensions) float32``.
+    """
+    with _one_at_a_time:
+        umap = _umap()
+        random = np.random.RandomState(seed)
+        graph, _, _ = umap.fuzzy_simplicial_set(
+            array, ids.shape[1], random, metric, knn_indices=ids, knn_dists=distances
+        )
+        a, b = umap.find_ab_params(1.0, min_dist)
+        layout, _ = umap.simplicial_set_embedding(
+            array,
+            graph,
+            n_components=dimensions,
+            initial_alpha=1.0,
+            a=a,
+            b=b,
+            gamma=1.0,
+            negative_sample_rate=5,
+            n_epochs=None,
+            init="spectral",
+            random_state=random,
+            metric=metric,
+            metric_kwds={},
+            densmap=False,
+            densmap_kwds={},
+            output_dens=False,
+        )
+    coordinates: FloatArray = np.ascontiguousarray(layout, dtype=np.float32)
+    return coordinates
+
+
+def _umap() -> Any:
+    """umap-learn's module of functions, its kernels told to keep their compiled code on disk.
+
+    numba compiles a kernel once per process unless it caches it, which umap-learn does not ask for; together they take
+    longer than a layout. A kernel that another release names differently is compiled each time, as it was.
+    """
+    import importlib
+
+    for module, name in _KERNELS:
+        kernel = getattr(importlib.import_module(module), name, None)
+        if kernel is not None and not kernel.signatures:
+            kernel.enable_caching()
+    return importlib.import_module("umap.umap_")
+
+
+class _WarmUp:
+    """A thread that compiles what a layout needs, and the error it may have met."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="umap-warm-up", daemon=True)
+                self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for a warm-up under way; raise, once, the error it met."""
+        with self._lock:
+            if self._thread is None:
+                return
+            self._thread.join()
+            error, self._error = self._error, None
+            if error is not None:
+                self._thread = None  # the next warm-up tries again
+                raise error
+
+    def _run(self) -> None:
+        try:
+            random = np.random.default_rng(0)
+            array = random.normal(size=(16, 4)).astype(np.float32)
+            ids = (np.arange(16)[:, None] + np.arange(5)) % 16
+            distances = np.linspace(0, 1, 5, dtype=np.float32)[None].repeat(16, axis=0)
+            lay_out(array, ids, distances, 2, 0.1, "euclidean", 0)
+        except Exception as error:  # noqa: BLE001  (raised by the next finish)
+            self._error = error
+
+
+_warm_up = _WarmUp()
+start_warm_up = _warm_up.start
+finish_warm_up = _warm_up.finish
