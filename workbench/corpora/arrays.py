@@ -55,7 +55,7 @@ def as_vectors_array(x: ArrayLike, metric: Metric | None = None) -> FloatArray:
     if array.dtype == np.float32 and array.flags.c_contiguous and array.dtype.isnative:
         vectors: FloatArray = array
     else:
-        if array.dtype != np.float32 and hasattr(x, "dtype"):
+        if array.dtype.newbyteorder("=") != np.float32 and hasattr(x, "dtype"):
             warnings.warn(f"{array.dtype} vectors were converted to float32", ConversionWarning, stacklevel=2)
         vectors = np.empty(array.shape, dtype=np.float32)
         with np.errstate(over="ignore"):  # what overflows is reported below, with its row
@@ -107,10 +107,14 @@ def _as_numbers(x: ArrayLike) -> NDArray[Any]:
 def _ragged(x: Any) -> VectorError:
     """The error for rows of different lengths, naming the first that differs."""
     lengths = [np.size(row) if isinstance(row, np.ndarray) else len(row) if hasattr(row, "__len__") else 1 for row in x]
-    row = next((row for row, length in enumerate(lengths) if length != lengths[0]), 0)
+    row = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+    what = (
+        "rows are not of one shape"
+        if row is None
+        else f"row {row:,} has {lengths[row]} numbers, row 0 has {lengths[0]}"
+    )
     return VectorError(
-        f"ragged vectors: row {row:,} has {lengths[row]} numbers, row 0 has {lengths[0]}",
-        "Every vector needs the same number of dimensions: were they all made by one model?",
+        f"ragged vectors: {what}", "Every vector needs the same number of dimensions: were they all made by one model?"
     )
 
 

@@ -154,7 +154,7 @@ def _npy(path: Path, column: str | None) -> NDArray[Any]:
 
 def _npz(path: Path, column: str | None) -> NDArray[Any]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             names = list(arrays.files)
             if column is None and len(names) != 1:
                 raise InputError(
