@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main", "run"]
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 _VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}
 
 app = typer.Typer(
@@ -169,7 +170,7 @@ def map_(
     color: Annotated[str | None, typer.Option(metavar="COL", help="Metadata column to color by.")] = None,
     id: Id = None,
     model: Model = "bundled",
-    method: Annotated[str, typer.Option(metavar="umap|pca", help="How to project to two dimensions.")] = "umap",
+    method: Annotated[Literal["umap", "pca"], typer.Option(help="How to project to two dimensions.")] = "umap",
     seed: Annotated[int, typer.Option(help="Seed of the projection.")] = 0,
     limit: Limit = None,
     as_json: AsJson = False,
@@ -180,8 +181,6 @@ def map_(
 
     began = time.perf_counter()
     target = atomic.output_path(out, ".html")
-    if method not in ("umap", "pca"):
-        raise InputError(f"there is no projection {method!r}", "Take umap or pca.")
     corpus: Corpus | None = None
     if Path(file).suffix.lower() in _VECTOR_FILES:
         vectors = _vectors_of(file, {"--text": text, "--id": id, "--color": color}, limit)
@@ -190,6 +189,8 @@ def map_(
         if color is not None and color not in corpus.metadata.columns:
             known = ", ".join(map(str, corpus.metadata.columns)) or "none"
             raise InputError(f"there is no metadata column {color!r}", f"Those there are: {known}.")
+        if method == "umap":
+            geometry.warm_up_projection()
         vectors, _, _ = _embedded(corpus, model)
     coordinates = geometry.project(vectors, method=method, dimensions=2, seed=seed)
     title = f"{corpus.name if corpus else Path(file).name}: {len(vectors):,} points, {method.upper()}"
@@ -263,7 +264,10 @@ def _plain(value: Any) -> Any:
 
 def _report(as_json: bool, found: dict[str, Any], *lines: str) -> None:
     """Print the result, for a program or for a person."""
-    typer.echo(json.dumps(_plain(found), allow_nan=False) if as_json else "\n".join(lines))
+    try:
+        typer.echo(json.dumps(_plain(found), allow_nan=False) if as_json else "\n".join(lines))
+    except BrokenPipeError:  # whoever reads has read enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
 
 
 def _one_line(message: object) -> str:
@@ -287,11 +291,12 @@ def run(arguments: Sequence[str]) -> int:
         warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
         try:
             status = app(list(arguments) or ["--help"], prog_name="workbench", standalone_mode=False)
-            sys.stdout.flush()
+            if status == _INTERRUPTED:
+                _say("interrupted; what was encoded is in the cache")
             return status if isinstance(status, int) else 0
         except typer.TyperException as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "workbench")
-            _say(f"{error.format_message()} See `{command} --help`.")
+            _say(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
         except WorkbenchError as error:
             _say(error)
         except BrokenPipeError:
@@ -301,9 +306,6 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         except OSError as error:
             _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        except (KeyboardInterrupt, typer.Abort):
-            _say("interrupted; what was encoded is in the cache")
-            return 130
     return 2
 
 

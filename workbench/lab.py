@@ -47,10 +47,12 @@ class Lab:
 
     def command(self, *, open_browser: bool = True) -> list[str]:
         """The command line; the token is not on it, since any user of the machine can read command lines."""
+        as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as in a container
         return [
             sys.executable,
             "-m",
             "jupyterlab",
+            *as_root,
             f"--ServerApp.root_dir={self.root}",
             f"--ServerApp.ip={_HOST}",
             f"--ServerApp.port={self.port}",
@@ -107,10 +109,11 @@ def plan(root: Path | None = None, port: int | None = None) -> Lab:
     InputError
         There is no first notebook under ``root``, or the port is taken or out of range.
     """
+    chosen = _free_port(port)
     folder = (root or Path(__file__).parents[1]).resolve()
     if not (folder / FIRST_NOTEBOOK).is_file():
         raise InputError(f"there is no {FIRST_NOTEBOOK} in {folder}", "Start the lab from a clone of the project.")
-    return Lab(folder, FIRST_NOTEBOOK, _free_port(port), os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24))
+    return Lab(folder, FIRST_NOTEBOOK, chosen, os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24))
 
 
 def start(lab: Lab, *, open_browser: bool = True) -> NoReturn:
