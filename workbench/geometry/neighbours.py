@@ -208,6 +208,8 @@ class _Search:
             if self.metric == "euclidean":
                 scores = -scores
             slack = reach * d * 2.0**-50 * (_lengths(block).max() if self.metric == "dot" else 1.0)
+            inside = np.flatnonzero((own >= at.start) & (own < at.stop))
+            scores[inside, own[inside] - at.start] = -np.inf
             for i, row in enumerate(scores):
                 ids, known = best[i]
                 floor = np.partition(row, -self.k)[-self.k] if self.k < len(row) else -np.inf

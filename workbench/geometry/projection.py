@@ -36,8 +36,10 @@ def project(
 ) -> FloatArray:
     """Place vectors on a map: a picture to explore, not a space to measure in.
 
-    UMAP is umap-learn's, given the exact neighbours instead of those that pynndescent would approximate: that saves
-    most of the time of a first call, and two runs with one seed give one map. PCA is scikit-learn's.
+    UMAP is umap-learn's, with two choices of our own: it is given the exact neighbours instead of those that
+    pynndescent would approximate, which saves most of the time of a call, and it starts from PCA instead of a spectral
+    embedding, which keeps as many neighbourhoods, copes with vectors that fall into unconnected groups, and gives the
+    same map for the same seed. PCA is scikit-learn's.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def project(
     Raises
     ------
     InputError
-        A setting outside its range, or fewer vectors than UMAP can lay out (``dimensions + 2``).
+        A setting outside its range, or neighbours that do not belong to the vectors.
     VectorError
         Vectors that cannot be used.
     StorageError
@@ -80,7 +82,8 @@ def project(
     References
     ----------
     L. McInnes, J. Healy, J. Melville, UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction,
-    arXiv:1802.03426.
+    arXiv:1802.03426. D. Kobak, G. C. Linderman, Initialization is critical for preserving global data structure in
+    both t-SNE and UMAP, Nature Biotechnology 39 (2021).
     """
     array = as_vectors_array(vectors.array if isinstance(vectors, Vectors) else vectors, metric)
     if dimensions not in (2, 3):
@@ -92,14 +95,16 @@ def project(
         return _pca(array, dimensions, metric, seed)
     if method != "umap":
         raise InputError(f"there is no projection {method!r}", "Use 'umap' or 'pca'.")
-    _check_umap(len(array), dimensions, n_neighbors, min_dist, metric)
+    _check_umap(n_neighbors, min_dist, metric)
     n_neighbors = min(n_neighbors, len(array))
+    if len(array) == 1:
+        return np.zeros((1, dimensions), dtype=np.float32)
 
     def compute() -> FloatArray:
         known = neighbours or exact_neighbours(array, array, n_neighbors - 1, metric, exclude_self=True)
         ids, distances = _with_self_first(known, len(array), n_neighbors, metric)
         finish_warm_up()
-        return lay_out(array, ids, distances, dimensions, min_dist, metric, seed)
+        return lay_out(ids, distances, _pca(array, dimensions, metric, seed), min_dist, seed)
 
     if not (cache and isinstance(vectors, Vectors)):
         return compute()
@@ -120,8 +125,8 @@ def warm_up_projection() -> None:
     start_warm_up()
 
 
-def _check_umap(n: int, dimensions: int, n_neighbors: int, min_dist: float, metric: Metric) -> None:
-    """Refuse settings and data that umap-learn would fail on, or would answer with something that is no map."""
+def _check_umap(n_neighbors: int, min_dist: float, metric: Metric) -> None:
+    """Refuse settings that give no UMAP map."""
     if metric == "dot":
         raise InputError(
             "UMAP needs a distance, and 'dot' is none: a vector's largest dot product need not be with itself",
@@ -131,11 +136,6 @@ def _check_umap(n: int, dimensions: int, n_neighbors: int, min_dist: float, metr
         raise InputError(f"n_neighbors={n_neighbors!r} leaves no neighbour beside the vector itself", "Use 2 or more.")
     if not 0 <= min_dist <= 1:
         raise InputError(f"min_dist={min_dist!r} is not between 0 and 1", "umap-learn's default is 0.1.")
-    if n < dimensions + 2:
-        raise InputError(
-            f"{n} vectors are too few for a UMAP map of {dimensions} dimensions",
-            f"Give at least {dimensions + 2}, or use method='pca'.",
-        )
 
 
 def _pca(array: FloatArray, dimensions: int, metric: Metric, seed: int) -> FloatArray:
