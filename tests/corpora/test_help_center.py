@@ -16,7 +16,20 @@ SEEDS = [
     "noise canceling headphones under $200",
 ]
 FUNCTION_WORDS = ENGLISH_STOP_WORDS | {"does", "did"}  # the list has "do" only
-FUNCTION_WORDS |= {"d", "don", "doesn", "didn", "isn", "won", "ll", "m", "re", "s", "t", "ve"}  # left of "don't" and such
+FUNCTION_WORDS |= {
+    "d",
+    "don",
+    "doesn",
+    "didn",
+    "isn",
+    "won",
+    "ll",
+    "m",
+    "re",
+    "s",
+    "t",
+    "ve",
+}  # left of "don't" and such
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ _SECTION = re.compile(
     r"|@(?:param|return)\b)",
     re.MULTILINE,
 )
-_ROLE = re.compile(r":(?:[a-z]+:)?[a-z]+:`(?:[^`<]*?)~?([^`<>]+?)\s*(?:<[^`]*>)?`")
+_ROLE = re.compile(r":(?:[a-z]+:)?[a-z]+:`(?P<short>~?)(?P<name>[^`<>]+?)\s*(?:<[^`]*>)?`")
 _DIRECTIVE = re.compile(r"^\s*\.\. .*(?:\n(?:[ \t]+\S.*|[ \t]*(?=\n[ \t]+\S)))*", re.MULTILINE)
 _EXAMPLE = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:).*(?:\n[ \t]*\S.*)*", re.MULTILINE)
 
@@ -32,7 +32,7 @@ def docstring_prose(docstring: str, most_words: int = 150) -> str:
         text = text[: section.start()]
     for pattern in (_DIRECTIVE, _EXAMPLE):
         text = pattern.sub("", text)
-    text = _ROLE.sub(lambda m: m[1].lstrip("~."), text)
+    text = _ROLE.sub(lambda m: m["name"].rsplit(".", 1)[-1] if m["short"] else m["name"].lstrip("."), text)
     text = re.sub(r"`([^`<]+?)\s*<[^`>]*>`_{1,2}", r"\1", text)
     text = re.sub(r"\s?\[[A-Za-z0-9_]+\]_|\|(\w+)\|", "", text)
     text = re.sub(r"``?([^`]+)``?_{0,2}", r"\1", text)

@@ -69,4 +69,4 @@ def _shift(text: str, letters: dict[str, str], mark: str) -> str:
 
 def _term(text: str) -> str:
     text = text.strip()
-    return text if re.fullmatch(r"[\w.|()]+", text) else f"({text})"
+    return text if re.fullmatch(r"[\w.|]+|\([^()]*\)", text) else f"({text})"

@@ -85,15 +85,14 @@ def _is_end(text: str, start: int, end: re.Match[str]) -> bool:
         return False
     if end[0][0] != "." or len(end[0]) > 1:
         return True  # "!", "?", or a period inside closing quotes or brackets
-    word = text[start : end.start()].rsplit(" ", 1)[-1].lstrip("\"'“‘([").casefold()
+    raw = text[start : end.start()].rsplit(" ", 1)[-1].lstrip("\"'“‘([")
+    word = raw.casefold()
     following = re.match(r"[\"'“‘(\[]*([\w']+)", after)
     starts = following is not None and following[1].casefold() in _STARTERS and after[following.end() :][:1] != "."
-    if word in _MAYBE or re.fullmatch(r"(\w\.)+\w", word):
-        return starts
+    if word in _MAYBE or re.fullmatch(r"(\w\.)+\w", word) or (re.fullmatch(r"[^\W\d_]", raw) and raw.isupper()):
+        return starts  # a single capital is an initial, unless a usual opening follows ("vitamin C. The ...")
     if word in _NEVER:
         return word == "no" and not re.match(r"\d", after)
-    if re.fullmatch(r"[^\W\d_]", word):
-        return starts  # a single letter: an initial, unless a usual opening follows ("vitamin C. The ...")
     return True
 
 
