@@ -1,6 +1,7 @@
 """Vectors survive a trip through every format, and damaged files say what is wrong with them."""
 
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,11 +81,33 @@ def test_npy_is_memory_mapped_and_read_only(tmp_path: Path) -> None:
     assert not array.flags.writeable
 
 
-def test_float64_is_converted_and_said_once(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", X.astype(np.float64))
+@pytest.mark.parametrize("kind", [kind for kind in WRITERS if kind != "fvecs"])
+def test_float64_is_converted_and_said_once(tmp_path: Path, kind: str) -> None:
+    suffix, write = WRITERS[kind]
+    write(tmp_path / f"x{suffix}", X.astype(np.float64))
     with pytest.warns(ConversionWarning, match="float64") as said:
-        assert read_vectors(tmp_path / "x.npy").array.dtype == np.float32
+        back = read_vectors(tmp_path / f"x{suffix}")
     assert len(said) == 1
+    assert said[0].filename == __file__
+    np.testing.assert_array_equal(back.array, X)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write"), [(".fvecs", write_vecs), (".hdf5", write_hdf5), (".parquet", write_fixed)]
+)
+def test_numbers_are_held_once(tmp_path: Path, suffix: str, write: Callable[[Path, np.ndarray], None]) -> None:
+    """Reading 64 MB takes little more than 64 MB, counting what NumPy and Python allocate."""
+    path = tmp_path / f"x{suffix}"
+    write(path, np.ones((2**16, 2**8), np.float32))
+    read_vectors(path)
+    tracemalloc.start()
+    try:
+        array = read_vectors(path).array
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert array.nbytes == 2**26
+    assert peak < 1.8 * array.nbytes
 
 
 @pytest.mark.parametrize("kind", WRITERS)

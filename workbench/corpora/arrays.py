@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from workbench.errors import VectorError
 from workbench.records import FloatArray, Metric
 
-__all__ = ["ConversionWarning", "as_vectors_array", "check_dimensions"]
+__all__ = ["ConversionWarning", "as_vectors_array", "check_dimensions", "checked_vectors", "say_converted"]
 
 _BLOCK_BYTES = 16 << 20
 
@@ -46,6 +46,11 @@ def as_vectors_array(x: ArrayLike, metric: Metric | None = None) -> FloatArray:
     ConversionWarning
         Once per call, when an array of another number format (float64, float16, integers) was converted.
     """
+    return checked_vectors(x, metric, stacklevel=3)
+
+
+def checked_vectors(x: ArrayLike, metric: Metric | None, stacklevel: int) -> FloatArray:
+    """What ``as_vectors_array`` does; ``stacklevel`` says whose line a warning names, as in ``warnings.warn``."""
     array = _as_numbers(x)
     if array.ndim != 2:
         fix = "Pass a single vector as x[None, :]." if array.ndim == 1 else "Reshape it to one row per vector."
@@ -56,7 +61,7 @@ def as_vectors_array(x: ArrayLike, metric: Metric | None = None) -> FloatArray:
         vectors: FloatArray = array
     else:
         if array.dtype.newbyteorder("=") != np.float32 and hasattr(x, "dtype"):
-            warnings.warn(f"{array.dtype} vectors were converted to float32", ConversionWarning, stacklevel=2)
+            say_converted(array.dtype, stacklevel)
         vectors = np.empty(array.shape, dtype=np.float32)
         with np.errstate(over="ignore"):  # what overflows is reported below, with its row
             for block in _blocks(array):
@@ -64,6 +69,11 @@ def as_vectors_array(x: ArrayLike, metric: Metric | None = None) -> FloatArray:
     for block in _blocks(vectors):
         _check_block(vectors[block], array[block], block.start, metric)
     return vectors
+
+
+def say_converted(dtype: np.dtype[Any], stacklevel: int) -> None:
+    """Warn that numbers of ``dtype`` were converted to float32."""
+    warnings.warn(f"{dtype} vectors were converted to float32", ConversionWarning, stacklevel=stacklevel + 1)
 
 
 def check_dimensions(got: int, expected: int, what: str = "the query vectors", owner: str = "the index") -> None:

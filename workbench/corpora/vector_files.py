@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.corpora.arrays import as_vectors_array, check_dimensions
+from workbench.corpora.arrays import check_dimensions, checked_vectors, say_converted
 from workbench.corpora.opening import existing, wrong_column
 from workbench.errors import InputError, VectorError
 from workbench.records import FloatArray, IntArray, Metric, Vectors
 
 __all__ = ["AnnBenchmark", "read_ann_benchmark", "read_vectors"]
 
+Read = tuple[NDArray[Any], np.dtype[Any]]  # the numbers, and the format that they have in the file
 _COMPONENTS: dict[str, np.dtype[Any]] = {".fvecs": np.dtype("<f4"), ".ivecs": np.dtype("<i4"), ".bvecs": np.dtype("u1")}
 _PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".bin"}
 _BLOCK_BYTES = 16 << 20
@@ -51,7 +52,7 @@ def read_vectors(path: str | Path, column: str | None = None, metric: Metric = "
 
     Notes
     -----
-    All but ``.npy`` and ``.npz`` are read block by block into one float32 array.
+    All but ``.npy`` and ``.npz`` are read block by block into one float32 array, whatever the file's numbers are.
     """
     found = existing(path)
     kind = found.suffix.lower()
@@ -62,8 +63,11 @@ def read_vectors(path: str | Path, column: str | None = None, metric: Metric = "
             f"{found.name!r} is of no kind that can be read as vectors",
             "Use .npy, .npz, .fvecs, .ivecs, .bvecs, .hdf5 or .parquet.",
         )
-    array = as_vectors_array(_READERS[kind](found, column), metric)
-    return Vectors(tuple(map(str, range(len(array)))), array, None, metric)
+    array, stored = _READERS[kind](found, column)
+    if stored != array.dtype:
+        say_converted(stored, stacklevel=2)
+    vectors = checked_vectors(array, metric, stacklevel=3)
+    return Vectors(tuple(map(str, range(len(vectors)))), vectors, None, metric)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +113,8 @@ def read_ann_benchmark(path: str | Path) -> AnnBenchmark:
     metric = metrics[named]
     train, test = read_vectors(found, "train", metric), read_vectors(found, "test", metric)
     check_dimensions(test.dimensions, train.dimensions, "the queries in 'test'", "'train'")
-    neighbors: IntArray = _hdf5(found, "neighbors").astype(np.int64, copy=False)
-    distances: FloatArray = _hdf5(found, "distances").astype(np.float32, copy=False)
+    neighbors: IntArray = _hdf5_table(found, "neighbors", np.dtype(np.int64))[0]
+    distances: FloatArray = _hdf5_table(found, "distances", np.dtype(np.float32))[0]
     if not (neighbors.shape == distances.shape and neighbors.ndim == 2 and len(neighbors) == len(test)):
         raise InputError(
             f"neighbors {neighbors.shape} and distances {distances.shape} do not fit {len(test):,} queries",
@@ -128,7 +132,7 @@ def _truncated(path: Path, detail: str) -> InputError:
     return InputError(f"{path.name!r} is truncated or damaged ({detail})", "Copy or write the file again.")
 
 
-def _npy(path: Path, column: str | None) -> NDArray[Any]:
+def _npy(path: Path, column: str | None) -> Read:
     with path.open("rb") as stream:
         if stream.read(6) != b"\x93NUMPY":
             raise InputError(f"{path.name!r} is no .npy file; it may be a pickle", _REFUSED)
@@ -149,10 +153,10 @@ def _npy(path: Path, column: str | None) -> NDArray[Any]:
     if 0 in shape:
         raise VectorError(f"{path.name!r} holds an array of shape {shape}", "Write at least one vector.")
     mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
+    return mapped, mapped.dtype
 
 
-def _npz(path: Path, column: str | None) -> NDArray[Any]:
+def _npz(path: Path, column: str | None) -> Read:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             names = list(arrays.files)
@@ -163,7 +167,7 @@ def _npz(path: Path, column: str | None) -> NDArray[Any]:
             if column is not None and column not in names:
                 raise wrong_column(column, names, path.name)
             array: NDArray[Any] = arrays[column or names[0]]
-            return array
+            return array, array.dtype
     except ValueError as error:
         if "pickle" in str(error):
             raise InputError(f"{path.name!r} holds Python objects, which are a pickle", _REFUSED) from error
@@ -172,7 +176,7 @@ def _npz(path: Path, column: str | None) -> NDArray[Any]:
         raise _truncated(path, str(error)) from error
 
 
-def _vecs(path: Path, column: str | None) -> NDArray[Any]:
+def _vecs(path: Path, column: str | None) -> Read:
     """Rows of ``dimension (int32), components``; all dimensions must be the same."""
     component = _COMPONENTS[path.suffix.lower()]
     size = path.stat().st_size
@@ -185,7 +189,7 @@ def _vecs(path: Path, column: str | None) -> NDArray[Any]:
     if size < row_bytes:
         raise _truncated(path, f"{size:,} bytes, one vector of {dimensions} dimensions takes {row_bytes:,}")
     rows = np.memmap(path, np.uint8, "r", shape=(size // row_bytes, row_bytes))
-    array: NDArray[Any] = np.empty((len(rows), dimensions), component)
+    array: FloatArray = np.empty((len(rows), dimensions), np.float32)
     step = max(1, _BLOCK_BYTES // row_bytes)
     for start in range(0, len(rows), step):
         block = np.ascontiguousarray(rows[start : start + step])
@@ -199,7 +203,7 @@ def _vecs(path: Path, column: str | None) -> NDArray[Any]:
         array[start : start + step] = block[:, 4:].copy().view(component)
     if size % row_bytes:
         raise _truncated(path, f"{size % row_bytes} bytes are left after {len(rows):,} vectors of {row_bytes:,} bytes")
-    return array
+    return array, component
 
 
 def _open_hdf5(path: Path) -> Any:
@@ -211,8 +215,12 @@ def _open_hdf5(path: Path) -> Any:
         raise _truncated(path, f"not readable as HDF5: {error}") from error
 
 
-def _hdf5(path: Path, column: str | None) -> NDArray[Any]:
-    column = column or "train"
+def _hdf5(path: Path, column: str | None) -> Read:
+    return _hdf5_table(path, column or "train", np.dtype(np.float32))
+
+
+def _hdf5_table(path: Path, column: str, wanted: np.dtype[Any]) -> Read:
+    """A table of numbers, converted to ``wanted`` while it is read."""
     with _open_hdf5(path) as file:
         if column not in file:
             raise wrong_column(column, file, path.name)
@@ -221,16 +229,16 @@ def _hdf5(path: Path, column: str | None) -> NDArray[Any]:
             raise VectorError(
                 f"{column!r} of {path.name!r} is {data.dtype} of shape {data.shape}", "Use numbers (n, d)."
             )
-        array: NDArray[Any] = np.empty(data.shape, data.dtype)
+        array: NDArray[Any] = np.empty(data.shape, wanted)
         try:
             if array.size:
                 data.read_direct(array)
         except OSError as error:
             raise _truncated(path, str(error)) from error
-        return array
+        return array, data.dtype
 
 
-def _parquet(path: Path, column: str | None) -> NDArray[Any]:
+def _parquet(path: Path, column: str | None) -> Read:
     import pyarrow
     import pyarrow.parquet
 
@@ -245,15 +253,18 @@ def _parquet(path: Path, column: str | None) -> NDArray[Any]:
                 f"Say column=, one of: {', '.join(lists) or 'none'}.",
             )
         column = column or lists[0]
-        array: NDArray[Any] = np.empty((0, 0))
+        array: FloatArray = np.empty((0, 0), np.float32)
+        stored = array.dtype
         done = 0
         for batch in file.iter_batches(4096, columns=[column]):
             block = _rectangle(batch.column(0), done, array.shape[1] if done else None, path)
             if not done:
-                array = np.empty((file.metadata.num_rows, block.shape[1]), block.dtype)
-            array[done : done + len(block)] = block
+                array = np.empty((file.metadata.num_rows, block.shape[1]), np.float32)
+                stored = block.dtype
+            with np.errstate(over="ignore"):  # what overflows is reported with its row, as infinity
+                array[done : done + len(block)] = block
             done += len(block)
-        return array
+        return array, stored
     except (pyarrow.ArrowException, OSError) as error:
         raise _truncated(path, str(error).splitlines()[0]) from error
 
@@ -283,7 +294,7 @@ def _rectangle(lists: Any, start: int, dimensions: int | None, path: Path) -> ND
     return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(lists), expected)
 
 
-_READERS: dict[str, Callable[[Path, str | None], NDArray[Any]]] = {
+_READERS: dict[str, Callable[[Path, str | None], Read]] = {
     ".npy": _npy, ".npz": _npz, ".fvecs": _vecs, ".ivecs": _vecs, ".bvecs": _vecs,
     ".hdf5": _hdf5, ".h5": _hdf5, ".parquet": _parquet, ".pq": _parquet,
 }  # fmt: skip
