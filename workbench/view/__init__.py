@@ -1,13 +1,29 @@
 """Figures (tables in, plotly out, never compute) and widgets (controls -> room -> figure).
 
-``figures`` draws, ``MapView`` is the map, ``explorer`` the map with search and selection. ``check()`` belongs into a
-notebook's last cell: it raises if the callback of any widget failed.
+``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection; ``PairBrowser`` shows what a
+similarity looks like and ``StorageCalculator`` what vectors weigh. ``check()`` belongs into a notebook's last cell: it
+raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
 from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.explorer import Explorer, Found, explorer
+from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.scatter import ROLES, MapView
+from workbench.view.tables import Table, table
+from workbench.view.storage import StorageCalculator
 
-__all__ = ["ROLES", "Explorer", "Found", "MapView", "callback_errors", "check", "explorer", "figures"]
+__all__ = [
+    "ROLES",
+    "Explorer",
+    "Found",
+    "MapView",
+    "Pair",
+    "PairBrowser",
+    "StorageCalculator",
+    "callback_errors",
+    "check",
+    "explorer",
+    "figures",
+]

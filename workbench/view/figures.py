@@ -26,6 +26,7 @@ from workbench.view.palette import color_column
 __all__ = [
     "bars",
     "calibration",
+    "dumbbells",
     "histogram",
     "label",
     "map_figure",
@@ -237,32 +238,35 @@ def bars(
     Parameters
     ----------
     table
-        One row per bar: ``name``, ``value``, and optionally ``low`` and ``high``, the ends of its interval.
+        One row per bar: ``name``, ``value``, and optionally ``low`` and ``high``, the ends of its interval, and
+        ``series``: bars of one series share a color and the legend names it, side by side for each name.
     top
         Upper end of the y axis; None fits it.
     """
     _require(table, "name", "value")
-    names = [label(name, 24, 2) for name in table["name"]]
-    values = table["value"].to_numpy(dtype=np.float64)
-    highs = table["high"].to_numpy(dtype=np.float64) if "high" in table else values
-    lows = table["low"].to_numpy(dtype=np.float64) if "low" in table else values
     figure = _figure(title, "", y, 380)
-    figure.add_bar(
-        x=names, y=values, width=0.55, marker_color=[COLORS[i % len(COLORS)] for i in range(len(names))],
-        error_y={"type": "data", "symmetric": False, "array": highs - values, "arrayminus": values - lows,
-                 "thickness": 1.5, "width": 6, "color": _INK, "visible": "low" in table and "high" in table},
-        customdata=np.stack([lows, highs], axis=1),
-        hovertemplate=f"%{{x}}: %{{y:.{decimals}f}}"
-        + (f" (%{{customdata[0]:.{decimals}f}} to %{{customdata[1]:.{decimals}f}})" if "low" in table else "")
-        + "<extra></extra>",
-    )  # fmt: skip
-    for name, value, high in zip(names, values, highs, strict=True):
-        figure.add_annotation(
-            x=name, y=float(max(value, high)), text=f"<b>{value:.{decimals}f}</b>", showarrow=False, yshift=12,
-            font={"size": 14},
+    groups = list(table.groupby("series", sort=False)) if "series" in table else [("", table)]
+    for place, (series, part) in enumerate(groups):
+        values = part["value"].to_numpy(dtype=np.float64)
+        highs = part["high"].to_numpy(dtype=np.float64) if "high" in part else values
+        lows = part["low"].to_numpy(dtype=np.float64) if "low" in part else values
+        ends = f" (%{{customdata[0]:.{decimals}f}} to %{{customdata[1]:.{decimals}f}})" if "low" in part else ""
+        figure.add_bar(
+            x=[label(name, 24, 2) for name in part["name"]], y=values, name=label(series), offsetgroup=place,
+            width=None if len(groups) > 1 else 0.55, marker_color=COLORS[place % len(COLORS)],
+            error_y={"type": "data", "symmetric": False, "array": highs - values, "arrayminus": values - lows,
+                     "thickness": 1.5, "width": 6, "color": _INK, "visible": "low" in part and "high" in part},
+            customdata=np.stack([lows, highs], axis=1),
+            hovertemplate=f"%{{x}}: %{{y:.{decimals}f}}{ends}<extra>{label(series)}</extra>",
         )  # fmt: skip
+        figure.add_scatter(
+            x=[label(name, 24, 2) for name in part["name"]], y=np.fmax(values, highs), mode="text",
+            text=[f"<b>{value:.{decimals}f}</b>" for value in values], textposition="top center",
+            textfont={"size": 14}, offsetgroup=place, hoverinfo="skip", showlegend=False, cliponaxis=False,
+        )  # fmt: skip
+    highs = table["high" if "high" in table else "value"].to_numpy(dtype=np.float64)
     figure.update_yaxes(range=[0, top if top is not None else float(np.nanmax(highs)) * 1.15 or 1.0])
-    figure.update_layout(showlegend=False)
+    figure.update_layout(showlegend=len(groups) > 1, barmode="group", scattermode="group")
     return figure
 
 
@@ -274,28 +278,66 @@ def calibration(
     Parameters
     ----------
     table
-        One row per bin: ``similarity`` (its mean), ``share`` in 0..1, ``count``, optionally ``low`` and ``high``.
+        One row per bin: ``similarity`` (its mean), ``share`` in 0..1, ``count``; optionally ``low`` and ``high``, the
+        interval of the share, and ``series`` (one color and line each).
     """
     _require(table, "similarity", "share", "count")
-    at, share = table["similarity"].to_numpy(np.float64), table["share"].to_numpy(np.float64)
     figure = _figure(title, x, y, 420)
-    start = min(0.0, float(at.min()))
+    start = min(0.0, float(table["similarity"].min()))
     figure.add_scatter(
         x=[start, 1], y=[start, 1], mode="lines", name="if it were a probability",
         line={"color": _INK, "dash": "dot", "width": 1.5}, hoverinfo="skip",
     )  # fmt: skip
-    if "low" in table and "high" in table:
-        ends = np.concatenate([table["high"].to_numpy(np.float64), table["low"].to_numpy(np.float64)[::-1]])
+    groups = table.groupby("series", sort=False) if "series" in table else [("measured", table)]
+    for (name, rows), color in zip(groups, COLORS, strict=False):
+        at, share = rows["similarity"].to_numpy(np.float64), rows["share"].to_numpy(np.float64)
+        if "low" in rows and "high" in rows:
+            ends = np.concatenate([rows["high"].to_numpy(np.float64), rows["low"].to_numpy(np.float64)[::-1]])
+            figure.add_scatter(
+                x=np.concatenate([at, at[::-1]]), y=ends, fill="toself", fillcolor=color, opacity=0.16, mode="lines",
+                line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=label(name),
+            )  # fmt: skip
         figure.add_scatter(
-            x=np.concatenate([at, at[::-1]]), y=ends, fill="toself", fillcolor="rgba(0, 114, 178, 0.15)",
-            line={"width": 0}, hoverinfo="skip", name="interval",
+            x=at, y=share, mode="lines+markers", name=label(name), line={"color": color, "width": 2.5},
+            marker={"size": 8}, customdata=rows["count"].to_numpy(), legendgroup=label(name),
+            hovertemplate="similarity %{x:.2f}: %{y:.0%} of %{customdata:,} pairs<extra>" + label(name) + "</extra>",
         )  # fmt: skip
-    figure.add_scatter(
-        x=at, y=share, mode="lines+markers", name="measured", line={"color": COLORS[0], "width": 2.5},
-        marker={"size": 8}, customdata=table["count"].to_numpy(),
-        hovertemplate="similarity %{x:.2f}: %{y:.0%} of %{customdata:,} pairs<extra></extra>",
-    )  # fmt: skip
     figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%")
+    return figure
+
+
+def dumbbells(
+    table: pd.DataFrame, left: str, right: str, *, title: str = "", x: str = "cosine similarity"
+) -> go.Figure:
+    """Two values of each row as two points on one line, the row's name beside it: what differs, and which way.
+
+    Parameters
+    ----------
+    table
+        One row per line, drawn from the top: ``name`` and two columns of numbers.
+    left, right
+        The two columns; they name the points in the legend.
+    """
+    _require(table, "name", left, right)
+    rows = list(range(len(table)))
+    figure = _figure(title, x, "", 150 + max(44 * len(rows), 88))
+    figure.add_scatter(
+        x=[end for a, b in zip(table[left], table[right], strict=True) for end in (a, b, None)],
+        y=[row if end < 2 else None for row in rows for end in range(3)],
+        mode="lines", line={"color": _GRID, "width": 6}, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    leads = table[left].to_numpy() >= table[right].to_numpy()
+    for column, color, outer in ((left, COLORS[1], leads), (right, COLORS[0], ~leads)):
+        figure.add_scatter(
+            x=table[column].to_numpy(dtype=np.float64), y=rows, name=label(column), mode="markers+text",
+            marker={"size": 15, "color": color}, text=[f"{value:.2f}" for value in table[column]],
+            textposition=["middle right" if right_end else "middle left" for right_end in outer], cliponaxis=False,
+            hovertemplate=label(column) + ": %{x:.3f}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=rows, ticktext=[label(name, 42, 2) for name in table["name"]], range=[len(rows) - 0.4, -0.6],
+        showgrid=False, ticks="",
+    )  # fmt: skip
     return figure
 
 
@@ -331,15 +373,24 @@ def tradeoff(
             }  # fmt: skip
         figure.add_scatter(
             x=rows[x].to_numpy(), y=rows[y].to_numpy(), mode="lines+markers+text", name=label(name), text=marks,
-            textposition="top center", textfont={"size": 11}, marker={"size": 9}, line={"width": 1.5}, error_y=error,
+            textposition="bottom right", textfont={"size": 12}, marker={"size": 9}, line={"width": 1.5}, error_y=error,
             cliponaxis=False, showlegend="series" in table,
             hovertemplate=f"{label(name)} %{{text}}<br>{label(x_title)} %{{x:.3g}}<br>{label(y_title)} %{{y:.3f}}"
             "<extra></extra>",
         )  # fmt: skip
     if log_x:
         low, high = float(table[x].min()), float(table[x].max())
-        figure.update_xaxes(type="log", range=[math.log10(low) - 0.15, math.log10(high) + 0.15], dtick="D1")
+        figure.update_xaxes(
+            type="log", range=[math.log10(low) - 0.15, math.log10(high) + 0.25], **_log_ticks(low, high)
+        )
     return figure
+
+
+def _log_ticks(low: float, high: float) -> dict[str, Any]:
+    """Ticks at 1, 2 and 5 of every decade, written out: plotly's own say 2 where they mean 20."""
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    values = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}
 
 
 def write_page(figure: go.Figure, path: str | Path, title: str) -> Path:
