@@ -1,13 +1,12 @@
 """Corpora that take seconds to parse, kept on disk so that the second load takes a moment."""
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from workbench import settings
+from workbench.atomic import replacing
 from workbench.errors import StorageError
 from workbench.records import Corpus
 
@@ -34,13 +33,13 @@ def cached_corpus(name: str, key: str, build: Callable[[], Corpus]) -> Corpus:
     StorageError
         The cache folder cannot be written.
     """
-    from pyarrow import ArrowException, ArrowInvalid
+    from pyarrow import ArrowException
 
     path = settings.cache_dir("corpora") / f"{name}-{key}.parquet"
     if path.exists():
         try:
             return _read(path, name)
-        except (ArrowException, ArrowInvalid, OSError, KeyError):
+        except (ArrowException, OSError, KeyError):
             path.unlink(missing_ok=True)
     _write(build(), path)
     return _read(path, name)
@@ -52,15 +51,8 @@ def _read(path: Path, name: str) -> Corpus:
 
 
 def _write(corpus: Corpus, path: Path) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    os.close(handle)
     try:
-        corpus.frame().to_parquet(temporary, compression="zstd", index=False)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"the parsed corpus {corpus.name!r} cannot be written to {path.parent} ({error.strerror or error})",
-            "Free some space there, or set WORKBENCH_HOME to a folder that can be written.",
-        ) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        with replacing(path) as stream:
+            corpus.frame().to_parquet(stream, compression="zstd", index=False)
+    except StorageError as error:
+        raise StorageError(error.what, "Free some space, or set WORKBENCH_HOME to a folder with room.") from error
