@@ -7,7 +7,7 @@ from tests.tiny_encoder import TinyEncoder
 from workbench.embed import embed
 from workbench.errors import IdentityError, InputError
 from workbench.records import Corpus
-from workbench.tasks import Hit, KeywordIndex, SemanticIndex, recall_at_k
+from workbench.tasks import Hit, KeywordIndex, SemanticIndex, by_group, recall_at_k
 
 TEXTS = ("the cat sat on the mat", "dogs bark at cats", "interest rates rise", "the bank raised its rates")
 
@@ -73,3 +73,16 @@ def test_recall_is_not_defined_without_a_relevant_passage():
         recall_at_k([hits("a")], ["q"], {"q": {"a": 1}})
     with pytest.raises(InputError, match="1 answers for 2 queries"):
         recall_at_k([hits("a")], ["q", "r"], {"q": {"a": 3}})
+
+
+def test_groups_of_queries_get_a_mean_and_an_interval_for_each_system():
+    scores = pd.DataFrame({"a": [1.0, 1.0, 0.0, 0.0], "b": [0.5, 0.5, 0.5, 0.5]})
+    table = by_group(scores, {"all": [True] * 4, "first": [True, True, False, False]})
+    assert table["name"].tolist() == ["all", "all", "first", "first"]
+    assert table["series"].tolist() == ["a", "b", "a", "b"]
+    assert table["value"].tolist() == [0.5, 0.5, 1.0, 0.5]
+    assert table["count"].tolist() == [4, 4, 2, 2]
+    assert table["low"][0] < 0.5 < table["high"][0]
+    assert table["low"][1] == table["high"][1] == 0.5
+    with pytest.raises(InputError, match="nothing to average"):
+        by_group(scores, {"none": [False] * 4})

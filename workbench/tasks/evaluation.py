@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
+from workbench.ann import mean_interval
 from workbench.errors import InputError
 from workbench.tasks.search import Hit
 
-__all__ = ["recall_at_k"]
+__all__ = ["by_group", "recall_at_k"]
 
 
 def recall_at_k(
@@ -55,3 +57,33 @@ def recall_at_k(
             )
         shares[row] = len(relevant & {hit.id for hit in answer[:k]}) / len(relevant)
     return shares
+
+
+def by_group(scores: pd.DataFrame, groups: Mapping[str, ArrayLike]) -> pd.DataFrame:
+    """Mean of each system's scores in each group of queries, with its 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    scores
+        One row per query, one column per system.
+    groups
+        By name, ``(queries,) bool``: the queries that belong to the group.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each group and system: ``name`` (of the group), ``series`` (the system), ``value``, ``low``,
+        ``high``, ``count``.
+
+    Raises
+    ------
+    InputError
+        A group has no query.
+    """
+    rows = []
+    for name, members in groups.items():
+        some = scores[np.asarray(members, dtype=bool)]
+        for system in scores.columns:
+            at = mean_interval(some[system].to_numpy())
+            rows.append((name, system, at.mean, at.low, at.high, len(some)))
+    return pd.DataFrame(rows, columns=["name", "series", "value", "low", "high", "count"])

@@ -1,8 +1,8 @@
 """Figures (tables in, plotly out, never compute) and widgets (controls -> room -> figure).
 
-``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection; ``PairBrowser`` shows what a
-similarity looks like and ``StorageCalculator`` what vectors weigh. ``check()`` belongs into a notebook's last cell: it
-raises if the callback of any widget failed.
+``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection;
+``PairBrowser`` shows what a similarity looks like and ``StorageCalculator`` what vectors weigh. ``check()`` belongs in
+a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -11,8 +11,8 @@ from workbench.view import figures
 from workbench.view.explorer import Explorer, Found, explorer
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.scatter import ROLES, MapView
-from workbench.view.tables import Table, table
 from workbench.view.storage import StorageCalculator
+from workbench.view.tables import Table, table
 
 __all__ = [
     "ROLES",
@@ -22,8 +22,10 @@ __all__ = [
     "Pair",
     "PairBrowser",
     "StorageCalculator",
+    "Table",
     "callback_errors",
     "check",
     "explorer",
     "figures",
+    "table",
 ]
