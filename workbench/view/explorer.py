@@ -120,14 +120,18 @@ class Explorer:
         self._lines = ipywidgets.ToggleButton(
             description="Lines", tooltip="Draw a line to each neighbour", layout=layout(width="64px")
         )
-        self._list = ResultList(self._open, self._show_error, layout=layout(width="38%", height=f"{height + 2}px"))
+        self._list = ResultList(
+            self._open, self._show_error, layout=layout(flex="38 1 0", min_width="240px", height=f"{height + 2}px")
+        )
         self._status = ipywidgets.HTML(layout=layout(height="28px", overflow="hidden"))
-        map_box = ipywidgets.Box([self.map.widget], layout=layout(width="62%", height=f"{height + 2}px"))
+        map_box = ipywidgets.Box(
+            [self.map.widget], layout=layout(flex="62 1 0", min_width="300px", height=f"{height + 2}px")
+        )
         controls = [self._query, self._search, self._back, self._clear, self._lines, self._color]
         self.widget = ipywidgets.VBox(
             [
-                ipywidgets.HBox(controls, layout=layout(width="100%", flex_flow="row wrap")),
-                ipywidgets.HBox([map_box, self._list], layout=layout(width="100%")),
+                ipywidgets.HBox(controls, layout=layout(width="100%", flex_flow="row wrap", margin="0 0 6px")),
+                ipywidgets.HBox([map_box, self._list], layout=layout(width="100%", grid_gap="8px")),
                 self._status,
             ],
             layout=layout(width="100%"),

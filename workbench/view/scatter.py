@@ -57,7 +57,7 @@ class _Painter(anywidget.AnyWidget):
     _css = _STATIC / "map.css"
     xy = traitlets.Bytes().tag(sync=True)
     codes = traitlets.Bytes().tag(sync=True)
-    style = traitlets.Dict().tag(sync=True)
+    look = traitlets.Dict().tag(sync=True)
     lines: "traitlets.List[Any]" = traitlets.List().tag(sync=True)
     legend = traitlets.Dict().tag(sync=True)
     animate = traitlets.Bool(False).tag(sync=True)
@@ -129,7 +129,9 @@ class MapView:
         plot = self.scatter.widget
         plot.tooltip_preview_text_lines = 14
         plot.transition_points = False
-        plot.opacity_unselected = 0.35
+        plot.layout.width = "100%"  # without it a Box gives the canvas no width
+        plot.opacity_unselected = 1.0  # what is not chosen is dimmed by mark, in one place
+        plot.reticle = False
         plot.show(["pan_zoom", "lasso", "lasso_type", "divider", "full_screen", "reset"])
         self._painter = _Painter(dark=theme == "dark")
         self.widget = ipywidgets.Box([plot, self._painter], layout=ipywidgets.Layout(width="100%", overflow="hidden"))
@@ -258,9 +260,9 @@ class MapView:
         with self._painter.hold_sync():
             self._painter.xy = scaled.astype(np.float32).tobytes()
             self._painter.codes = codes.tobytes()
-            self._painter.style = {
+            self._painter.look = {
                 "color": [*colors, *colors, *(role.dark if dark else role.light for role in _ROLES.values())],
-                "opacity": [*[0.75] * bins, *[0.16] * bins, *[1.0] * len(ROLES)],
+                "opacity": [*[0.75] * bins, *[0.2] * bins, *[1.0] * len(ROLES)],
                 "size": [*[size] * (2 * bins), *(max(role.size, size + 2) for role in _ROLES.values())],
                 "above": 2 * bins,
             }
@@ -276,9 +278,15 @@ class MapView:
             self._painter.animate = animate
             self._painter.version += 1
 
+    def _paint_background(self) -> None:
+        # Not Scatter.background(): it also sets the color of the axes, upon which the browser draws axes.
+        plot = self.scatter.widget
+        plot.background_color = _BACKGROUND[self._is_dark]
+        plot.tooltip_color = [0.2, 0.2, 0.2, 1] if self._is_dark else [1, 1, 1, 1]
+
     def _theme_changed(self, change: Any) -> None:
         with callbacks.guard("theme", self._on_error):
-            self.scatter.background(_BACKGROUND[self._is_dark])
+            self._paint_background()
             self._repaint()
 
     def _failed(self, change: Any) -> None:

@@ -29,7 +29,7 @@ function render({ model, el }) {
   async function paintOnce(api) {
     const started = performance.now();
     const version = model.get("version");
-    const style = model.get("style");
+    const look = model.get("look");
     const codes = new Uint16Array(bytes(model.get("codes")));
     const xy = new Float32Array(bytes(model.get("xy")));
     const moved = drawnXY === null || drawnXY.length !== xy.length || drawnXY.some((value, i) => value !== xy[i]);
@@ -39,11 +39,11 @@ function render({ model, el }) {
     const above = [];
     for (let i = 0; i < n; i++) {
       points[i] = [xy[2 * i], xy[2 * i + 1], codes[i], 0];
-      (codes[i] >= style.above ? above : below).push(i);
+      (codes[i] >= look.above ? above : below).push(i);
     }
     above.sort((a, b) => codes[a] - codes[b]);
     await api.set({
-      pointColor: style.color, opacity: style.opacity, pointSize: style.size,
+      pointColor: look.color, opacity: look.opacity, pointSize: look.size,
       colorBy: "valueZ", opacityBy: "valueZ", sizeBy: "valueZ", pointOrder: below.concat(above),
     });
     const animate = moved && drawnXY !== null && model.get("animate");
@@ -113,6 +113,24 @@ function render({ model, el }) {
     }
   }
 
+  // A lasso that ends where it began also arrives as a click, which would replace the selection by one point.
+  let travelled = 0;
+  const watched = {
+    mousedown: () => { travelled = 0; },
+    mousemove: (event) => { travelled += Math.abs(event.movementX) + Math.abs(event.movementY); },
+    click: (event) => { if (travelled > 12 && event.target.tagName === "CANVAS") event.stopPropagation(); },
+  };
+  const watch = (change) => {
+    for (const [name, listener] of Object.entries(watched)) box?.[change](name, listener, true);
+  };
+  let box = null;
+  const findBox = () => {
+    box = el.closest(".wb-map");
+    if (box) watch("addEventListener");
+    else if (!closed) setTimeout(findBox, 30);
+  };
+  findBox();
+
   const tellTheme = () => {
     if (model.get("dark") !== isDark()) {
       model.set("dark", isDark());
@@ -128,6 +146,7 @@ function render({ model, el }) {
   paint();
   return () => {
     closed = true;
+    watch("removeEventListener");
     observer.disconnect();
     model.off("change:version", paint);
     model.off("change:legend", showLegend);

@@ -1,0 +1,76 @@
+"""The fixture ``lab``: JupyterLab and a browser, started once; skipped with a reason where there is no browser.
+
+    @pytest.mark.browser
+    def test_something(lab, tmp_path):
+        notebook = lab.open(path)          # copied into the server's folder, then opened; the kernel is ready
+        notebook.run_all()                 # fails on a traceback
+        notebook.wait_text("recall@5")
+        explorer = notebook.explorer()     # type, click, lasso, lit, listed
+        notebook.run_cell("explorer.selection")
+        notebook.check()                   # no request left the machine, no console error, no dialog
+
+``REQUIRE_BROWSER=1`` turns the skip into a failure; ``WORKBENCH_SHOTS`` names the folder for screenshots.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, sync_playwright
+
+from tests.browser.lab import Notebook, Server, find_browser, launch, open_notebook
+
+
+class Lab:
+    """A running JupyterLab and the browser that looks at it."""
+
+    def __init__(self, server: Server, context: BrowserContext, shots: Path) -> None:
+        self.server, self.context, self.shots = server, context, shots
+        self._opened: list[Notebook] = []
+
+    def open(self, path: Path) -> Notebook:
+        """Copy a notebook into the server's folder, open it and wait for its kernel."""
+        name = f"t{len(self._opened)}"
+        copy = self.server.root / name / path.name
+        copy.parent.mkdir()
+        shutil.copy(path, copy)
+        self._opened.append(open_notebook(self.context, self.server, copy, self.shots, name))
+        return self._opened[-1]
+
+    def close_pages(self) -> None:
+        """Close every page and shut its kernel down, so that tests do not share the cores."""
+        for notebook in self._opened:
+            if not notebook.page.is_closed():
+                notebook.page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+                notebook.page.close()
+
+
+@pytest.fixture(scope="session")
+def _running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    executable = find_browser()
+    if executable is None:
+        reason = "no Chromium or Chrome on the PATH: install one (Debian: apt install chromium)"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "root").mkdir()
+    shots = Path(os.environ.get("WORKBENCH_SHOTS") or folder / "shots")
+    shots.mkdir(parents=True, exist_ok=True)
+    server = Server(folder / "root", folder)
+    try:
+        with sync_playwright() as playwright:
+            context = launch(playwright, executable)
+            yield Lab(server, context, shots)
+            context.browser.close()  # type: ignore[union-attr]
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def lab(_running_lab: Lab) -> Iterator[Lab]:
+    """JupyterLab and a browser; the pages that a test opened are closed after it."""
+    yield _running_lab
+    _running_lab.close_pages()
