@@ -33,7 +33,7 @@ def _unique_positions(ids: Sequence[str]) -> dict[str, int]:
     return rows
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Corpus:
     """Texts with their ids and metadata, row by row.
 
@@ -56,7 +56,7 @@ class Corpus:
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
-    metadata: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    metadata: pd.DataFrame = field(default_factory=pd.DataFrame)
     name: str = "corpus"
 
     def __post_init__(self) -> None:
@@ -78,6 +78,9 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.name!r}, {len(self):,} texts, metadata {list(map(str, self.metadata.columns))})"
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -147,7 +150,7 @@ class ModelIdentity:
         return f"{self.name}@{self.revision[:8]} ({self.dimensions}-d, {self.pooling} pooling, {self.precision})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Vectors:
     """Vectors with their ids and the model that made them.
 
@@ -169,7 +172,7 @@ class Vectors:
     """
 
     ids: tuple[str, ...]
-    array: FloatArray = field(repr=False)
+    array: FloatArray
     model: ModelIdentity | None = None
     metric: Metric = "cosine"
 
@@ -191,6 +194,9 @@ class Vectors:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"Vectors({len(self):,} x {self.dimensions}, {self.metric}, {self.model or 'model unknown'})"
 
     @property
     def dimensions(self) -> int:
@@ -238,8 +244,8 @@ class Neighbours:
         The metric that the scores are in.
     """
 
-    ids: IntArray
-    scores: FloatArray
+    ids: IntArray = field(repr=False)
+    scores: FloatArray = field(repr=False)
     metric: Metric
 
     def __len__(self) -> int:

@@ -29,8 +29,10 @@ def test_its_size(wikipedia: Corpus) -> None:
 
 def test_its_metadata(wikipedia: Corpus) -> None:
     table = wikipedia.metadata
-    assert list(table.columns) == ["title", "position", "section"]
+    assert list(table.columns) == ["title", "topic", "position", "section"]
     assert table["title"].nunique() == 106
+    assert table["topic"].nunique() == 9
+    assert (table.groupby("title")["topic"].nunique() == 1).all()
     for title, part in table.groupby("title", sort=False):
         assert part["position"].tolist() == list(range(len(part))), title
     assert not table.isna().any(axis=None)

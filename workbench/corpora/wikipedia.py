@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pandas as pd
 from tqdm.auto import tqdm
 
+from workbench import settings
 from workbench.corpora.parsed_cache import cached_corpus
 from workbench.corpora.sentences import split_sentences
 from workbench.errors import InputError
@@ -31,8 +32,9 @@ def wikipedia() -> Corpus:
     Returns
     -------
     Corpus
-        Every passage ends at a sentence end. Metadata: ``title`` of the article, ``position`` of the passage in it
-        (from 0), ``section`` in which it begins. Ids are like ``Anarchism-0012``.
+        Every passage ends at a sentence end. Metadata: ``title`` of the article, its ``topic`` (nine, assigned by
+        hand), ``position`` of the passage in it (from 0), ``section`` in which it begins. Ids are like
+        ``Anarchism-0012``.
 
     Raises
     ------
@@ -46,8 +48,9 @@ def wikipedia() -> Corpus:
     Parsed once, then read from the cache. Text: Wikipedia contributors, CC BY-SA 3.0; see ``datasheet("wikipedia")``.
     """
     dump = _dump()
-    key = f"{hashlib.sha256(dump.read_bytes()).hexdigest()[:16]}-v{_PARSER}"
-    return cached_corpus("wikipedia", key, lambda: _parse(dump))
+    topics = settings.data_dir() / "wikipedia" / "topics.tsv"
+    key = f"{hashlib.sha256(dump.read_bytes() + topics.read_bytes()).hexdigest()[:16]}-v{_PARSER}"
+    return cached_corpus("wikipedia", key, lambda: _parse(dump, topics))
 
 
 def _dump() -> Path:
@@ -59,9 +62,10 @@ def _dump() -> Path:
     raise InputError("the installed gensim does not carry its Wikipedia articles", "Run: pip install gensim==4.4.0")
 
 
-def _parse(dump: Path) -> Corpus:
+def _parse(dump: Path, topics: Path) -> Corpus:
     from workbench.corpora.wikitext import sections
 
+    topic_of = pd.read_csv(topics, sep="\t", index_col="title", keep_default_na=False)["topic"]
     rows = []
     for title, markup in tqdm(_articles(dump), desc="Reading Wikipedia", total=106, unit="article", leave=False):
         whole = [
@@ -69,8 +73,8 @@ def _parse(dump: Path) -> Corpus:
             for section in sections(markup)
         ]
         for position, (section, text) in enumerate(_passages(whole)):
-            rows.append((f"{title.replace(' ', '_')}-{position:04d}", text, title, position, section))
-    table = pd.DataFrame(rows, columns=["id", "text", "title", "position", "section"])
+            rows.append((f"{title.replace(' ', '_')}-{position:04d}", text, title, topic_of[title], position, section))
+    table = pd.DataFrame(rows, columns=["id", "text", "title", "topic", "position", "section"])
     return Corpus(tuple(table.pop("id")), tuple(table.pop("text")), table, "wikipedia")
 
 
