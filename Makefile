@@ -32,9 +32,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@mkdir -p $(VENV) && touch $(STARTED) && rm -f $@
 	@echo "Making $(VENV) from constraints.txt: a few minutes, once."
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install --quiet \
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install \
 		--disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
-	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install --quiet \
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install \
 		--disable-pip-version-check --editable '.[dev]'
 	@rm -f $(STARTED) && touch $@
 
