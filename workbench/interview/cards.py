@@ -55,8 +55,9 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
 
         card.reveal_with(share, "Most of the space is empty: ...", mistake="Half: they read 0 as the middle.")
 
-    ``reveal_with`` fills in the card above and returns a folded copy of it to show where the result is. Before that,
-    the card's button says that the result is measured further down.
+    ``reveal_with`` gives the card above its answer and returns a folded copy of it to show where the result is. The
+    card shows the answer at once beside a prediction that was made; without one it waits for its Reveal button, so Run
+    All spoils nothing. Before that, the button says that the result is measured further down.
 
     Parameters
     ----------
@@ -175,11 +176,16 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
         self.button.description = "Again"
 
     def reveal_with(self, value: Answer, reasoning: str = "", mistake: str = "") -> ipywidgets.Widget:
-        """Say what was measured and show it: in the card above, and in a folded copy to display in this cell."""
-        self.set_answer(value, reasoning, mistake)
-        with callbacks.guard("reveal", self._show_error):
-            self.reveal()
-        folded = ipywidgets.Accordion([ipywidgets.HTML(self._outcome.value)], titles=("Reveal: what was measured",))
+        """Say what was measured, and return a folded comparison to display in this cell.
+
+        The card above shows it too if it holds a prediction; without one it keeps the answer for its Reveal button.
+        """
+        measured = _Measured(self._valid(value), reasoning or self._reasoning, mistake or self._mistake)
+        self._source = lambda: measured
+        if self.prediction is not None or self.input.value:
+            self._pressed(None)
+        compared = ipywidgets.HTML(self._compared(measured))
+        folded = ipywidgets.Accordion([compared], titles=("Reveal: what was measured",))
         folded.layout.max_width = "760px"
         return folded
 
