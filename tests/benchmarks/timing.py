@@ -57,13 +57,9 @@ def summary(times: Mapping[str, Sequence[float]], baseline: str) -> list[dict[st
 
 
 def report(
-    title: str,
-    times: Mapping[str, Sequence[float]],
-    baseline: str,
-    notes: Sequence[str] = (),
-    out: Path | None = None,
-) -> None:
-    """Print one table, the baseline marked as 1.00; write it as JSON to ``out`` where one is named."""
+    title: str, times: Mapping[str, Sequence[float]], baseline: str, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Print one readable table of ratios to the baseline, and return it for :func:`save`."""
     rows = summary(times, baseline)
     width = max(len(name) for name in times)
     print(f"\n{title}\n{machine()}\n")
@@ -75,8 +71,13 @@ def report(
     print(f"\n{rows[0]['rounds']} interleaved rounds; ratios to {baseline!r} within a round.")
     for note in notes:
         print(note)
+    return {"title": title, "machine": machine(), "baseline": baseline, "rows": rows, "notes": list(notes)}
+
+
+def save(reports: Sequence[Mapping[str, Any]], out: Path | None) -> None:
+    """Write tables as JSON to the file that ``--json`` named, if it named one."""
     if out is not None:
-        out.write_text(json.dumps({"title": title, "machine": machine(), "rows": rows, "notes": list(notes)}, indent=2))
+        out.write_text(json.dumps(list(reports), indent=2) + "\n")
 
 
 def arguments(description: str, rounds: int = 5) -> argparse.ArgumentParser:

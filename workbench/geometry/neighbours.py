@@ -19,6 +19,8 @@ __all__ = ["exact_neighbours"]
 
 _ROUNDOFF = 2.0**-24  # unit roundoff of float32
 _UNDERFLOW = 2.0**-126  # smallest normal float32: products below it may be flushed to zero
+_HUGE = 2.0**120  # products of lengths beyond it may overflow float32 on the way
+_TINY = 2.0**-100  # squared lengths between this and its inverse are accurate in float32
 _UNIT_WITHIN = 1e-6  # rows of lengths this near to 1 are searched as they are, without a normalized copy
 
 _Array64 = NDArray[np.float64]
@@ -109,7 +111,7 @@ class _Search:
     @property
     def count(self) -> int:
         """Candidates of each query: beyond k, room for itself, for near ties and for the error bound."""
-        return min(len(self.database), self.k + self.k // 8 + 17)
+        return min(len(self.database), self.k + self.k // 16 + 9)
 
     def answer(self, asked: FloatArray, own: IntArray) -> tuple[IntArray, FloatArray]:
         """The k best rows and their scores for a block of queries; ``own`` rows (or -1) are left out."""
@@ -142,14 +144,14 @@ class _Search:
         """
         d = asked.shape[1]
         origin = asked.mean(axis=0, dtype=np.float64).astype(np.float32)  # near the data, so that L2 cancels less
-        queries, lengths, _ = self._prepared(asked, origin)
+        queries, lengths, drift = self._prepared(asked, origin)
         kind = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
         ids = np.empty((len(asked), 0), dtype=np.int64)
         scores = np.empty((len(asked), 0), dtype=np.float32)
-        longest = drift = 0.0
-        for at in _slices(len(self.database), 12 * d, self.block_bytes):
+        longest = database_drift = 0.0
+        for at in _slices(len(self.database), 4 * d, self.block_bytes):
             block, block_lengths, block_drift = self._prepared(self.database[at], origin)
-            longest, drift = max(longest, float(block_lengths.max())), max(drift, block_drift)
+            longest, database_drift = max(longest, float(block_lengths.max())), max(database_drift, block_drift)
             some_scores, some_ids = faiss.knn(queries, block, min(self.count, len(block)), metric=kind)
             some_ids[some_ids >= 0] += at.start
             ids = np.hstack([ids, some_ids])
@@ -160,7 +162,8 @@ class _Search:
         if self.count == len(self.database):
             return ids, np.full(len(asked), -np.inf)
         size = (lengths + longest) ** 2 if kind == faiss.METRIC_L2 else lengths * longest
-        error = (d + 16) * (_ROUNDOFF * size + _UNDERFLOW) + drift
+        error = 2 * (d + 16) * (_ROUNDOFF * size + _UNDERFLOW) + drift + database_drift
+        error[size > _HUGE] = np.inf
         return ids, scores.min(axis=1).astype(np.float64) + error
 
     def _prepared(self, rows: FloatArray, origin: FloatArray) -> tuple[FloatArray, _Array64, float]:
@@ -168,7 +171,9 @@ class _Search:
         if self.metric == "euclidean":
             with np.errstate(over="ignore"):  # rows that overflow prove nothing and are scanned in float64
                 rows = rows - origin
-        lengths = _lengths(rows)
+        squares = np.einsum("ij,ij->i", rows, rows)
+        usual = bool((squares > _TINY).all() and (squares < 1 / _TINY).all())
+        lengths = np.sqrt(squares, dtype=np.float64) if usual else _lengths(rows)
         if self.metric != "cosine":
             return rows, lengths, 0.0
         drift = float(np.abs(lengths - 1.0).max())
@@ -181,7 +186,7 @@ class _Search:
         """Scores of the given rows, accumulated in float64 one row at a time: equal rows score equally anywhere."""
         wide = query.astype(np.float64)
         scores = np.empty(len(ids), dtype=np.float32)
-        for at in _slices(len(ids), 16 * len(query), self.block_bytes):
+        for at in _slices(len(ids), 20 * len(query), self.block_bytes):
             rows = self.database[ids[at]].astype(np.float64)
             if self.metric == "euclidean":
                 scores[at] = -_lengths(rows - wide)
