@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 TAG = "picture:"
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDTH, HEIGHT, SCALE = 1000, 450, 1.5  # of a figure that does not say its own size, and pixels per unit
-PAGE = {"width": 1240, "height": 1500}  # tall enough for a widget to be on the page at once
+PAGE = {"width": 1400, "height": 1500}  # tall enough for a widget to be on the page at once
 
 
 def tagged(notebook: dict[str, Any]) -> dict[int, str]:
@@ -137,6 +137,7 @@ def refresh(paths: Sequence[Path], folder: Path) -> list[Path]:
                     nbformat.write(source, copy)
                     notebook = open_notebook(context, server, copy, Path(home), path.stem)
                     notebook.page.set_viewport_size(PAGE)
+                    notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
                     notebook.run_all(seconds=source["metadata"]["execution"]["timeout"])
                     written += take(notebook, names, folder, executable)
                     notebook.check()
