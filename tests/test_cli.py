@@ -201,6 +201,7 @@ def test_check_drops_one_model(workbench: Run, table: Path) -> None:
 
 BAD = {
     "no file": (["embed", "none.csv", "--out", "v.npy"], "none.csv"),
+    "no built-in corpus": (["embed", "wikipeda", "--out", "v.npy"], "the built-in corpora are wikipedia"),
     "wrong column": (["embed", "tickets.jsonl", "--text", "boddy", "--out", "v.npy"], "nearest name first: 'body'"),
     "no column named": (["search", "two.csv", "query"], "'a', 'b'"),
     "empty file": (["embed", "empty.csv", "--text", "a", "--out", "v.npy"], "empty"),

@@ -213,7 +213,12 @@ def _corpus(file: str, text: str | None, id: str | None, limit: int | None) -> "
     """The corpus that FILE names: a built-in one, or read from disk."""
     from workbench import corpora
 
-    if file not in corpora.builtin():
+    builtin = corpora.builtin()
+    if file not in builtin:
+        if not Path(file).suffix and not Path(file).exists():
+            raise InputError(
+                f"there is no file {file!r}", f"Check the path; the built-in corpora are {', '.join(builtin)}."
+            )
         return corpora.read(Path(file), text=text, id=id, limit=limit)
     for option, given, has in (("--text", text, "text"), ("--id", id, "id")):
         if given not in (None, has):
