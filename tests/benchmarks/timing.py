@@ -57,9 +57,13 @@ def summary(times: Mapping[str, Sequence[float]], baseline: str) -> list[dict[st
 
 
 def report(
-    title: str, times: Mapping[str, Sequence[float]], baseline: str, notes: Sequence[str] = ()
+    title: str,
+    times: Mapping[str, Sequence[float]],
+    baseline: str,
+    notes: Sequence[str] = (),
+    out: Path | None = None,
 ) -> dict[str, Any]:
-    """Print one readable table of ratios to the baseline, and return it for :func:`save`."""
+    """Print one readable table of ratios to the baseline; write it to ``out`` where one is named, and return it."""
     rows = summary(times, baseline)
     width = max(len(name) for name in times)
     print(f"\n{title}\n{machine()}\n")
@@ -71,13 +75,15 @@ def report(
     print(f"\n{rows[0]['rounds']} interleaved rounds; ratios to {baseline!r} within a round.")
     for note in notes:
         print(note)
-    return {"title": title, "machine": machine(), "baseline": baseline, "rows": rows, "notes": list(notes)}
+    table = {"title": title, "machine": machine(), "baseline": baseline, "rows": rows, "notes": list(notes)}
+    save([table], out)
+    return table
 
 
-def save(reports: Sequence[Mapping[str, Any]], out: Path | None) -> None:
-    """Write tables as JSON to the file that ``--json`` named, if it named one."""
+def save(tables: Sequence[Mapping[str, Any]], out: Path | None) -> None:
+    """Write tables as a JSON list to the file that ``--json`` named, if it named one."""
     if out is not None:
-        out.write_text(json.dumps(list(reports), indent=2) + "\n")
+        out.write_text(json.dumps(list(tables), indent=2) + "\n")
 
 
 def arguments(description: str, rounds: int = 5) -> argparse.ArgumentParser:
