@@ -20,7 +20,11 @@ from workbench.view.scatter import MapView
 __all__ = ["Explorer", "Found", "explorer"]
 
 _LISTED = 200
-_HELP = "Search by meaning, click a point for its neighbours, or draw a lasso to collect passages."
+_HINTS = (
+    ("Search", "Your words are encoded and compared with every passage in the original space, not on the map."),
+    ("Click a point", "Its true neighbours light up, also where the map has torn them apart."),
+    ("Lasso", "Take the lasso tool at the left, draw around points, and read explorer.selection in a cell."),
+)
 
 
 @dataclass(frozen=True)
@@ -121,17 +125,20 @@ class Explorer:
             description="Lines", tooltip="Draw a line to each neighbour", layout=layout(width="64px")
         )
         self._list = ResultList(
-            self._open, self._show_error, layout=layout(flex="38 1 0", min_width="240px", height=f"{height + 2}px")
+            self._open, self._show_error, layout=layout(flex="1 1 300px", min_width="300px", height=f"{height + 2}px")
         )
         self._status = ipywidgets.HTML(layout=layout(height="28px", overflow="hidden"))
+        wide = height + 216  # a square beside the tools and the legend
         map_box = ipywidgets.Box(
-            [self.map.widget], layout=layout(flex="62 1 0", min_width="300px", height=f"{height + 2}px")
+            [self.map.widget], layout=layout(flex=f"2 1 {wide}px", min_width="300px", height=f"{height + 2}px")
         )
         controls = [self._query, self._search, self._back, self._clear, self._lines, self._color]
         self.widget = ipywidgets.VBox(
             [
                 ipywidgets.HBox(controls, layout=layout(width="100%", flex_flow="row wrap", margin="0 0 6px")),
-                ipywidgets.HBox([map_box, self._list], layout=layout(width="100%", grid_gap="8px")),
+                ipywidgets.HBox(
+                    [map_box, self._list], layout=layout(width="100%", flex_flow="row wrap", grid_gap="8px")
+                ),
                 self._status,
             ],
             layout=layout(width="100%"),
@@ -313,8 +320,8 @@ class Explorer:
     def _welcome(self) -> None:
         self._steps.clear()
         self._back.disabled = True
-        self._list.show(self.corpus.name, f"{len(self.corpus):,} passages", [])
-        self._say(_HELP)
+        self._list.show(self.corpus.name, f"{len(self.corpus):,} passages", [], _HINTS)
+        self._say("Ready.")
 
     def _say(self, text: str, error: bool = False) -> None:
         self._status_text = text

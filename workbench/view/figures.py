@@ -58,7 +58,8 @@ def _template() -> go.layout.Template:
             "xaxis": axis, "yaxis": axis, "margin": {"l": 64, "r": 24, "t": 64, "b": 56},
             "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "xanchor": "left"},
             "hoverlabel": {"font": {"family": _FONT, "size": 12}, "align": "left"},
-            "modebar": {"remove": ["sendChartToCloud", "lasso2d", "select2d"]},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": _INK,
+                        "remove": ["sendChartToCloud", "lasso2d", "select2d"]},
         }
     )  # fmt: skip
 
@@ -116,7 +117,7 @@ def similarity_matrix(
         for j in range(n):
             share = (values[i, j] - low) / ((high - low) or 1.0)
             figure.add_annotation(
-                x=j, y=i, text=f"{values[i, j]:.2f}", showarrow=False,
+                x=j, y=i, text=f"{values[i, j]:.2f}".replace("-0.00", "0.00").replace("-", "−"), showarrow=False,
                 font={"size": 15, "color": "#FFFFFF" if share > 0.5 else "#1F2937"},
             )  # fmt: skip
     ticks = {"tickvals": list(range(n)), "ticktext": names, "showgrid": False, "ticks": ""}
@@ -150,6 +151,9 @@ def histogram(
     high = max([float(a.max()) for a in arrays.values()] + list(marks.values()))
     step = ((high - low) or 1.0) / bins
     figure = _figure(title, x, "share of pairs, %", 380)
+    peak = max(np.histogram(a, bins, (low, high + step))[0].max() / max(len(a), 1) for a in arrays.values())
+    room = 1.08 + 0.12 * min(len(marks), 4)  # the names of the references stand above the bars
+    figure.update_yaxes(range=[0, 100 * peak * room])
     for name, values in arrays.items():
         figure.add_histogram(
             x=values.astype(np.float32), name=label(f"{name} ({len(values):,})"), histnorm="percent",

@@ -63,7 +63,9 @@ class ResultList(anywidget.AnyWidget):
 
     _esm = _STATIC / "results.js"
     _css = _STATIC / "results.css"
-    content: "traitlets.Dict[str, Any]" = traitlets.Dict({"heading": "", "note": "", "items": []}).tag(sync=True)
+    content: "traitlets.Dict[str, Any]" = traitlets.Dict({"heading": "", "note": "", "items": [], "hints": []}).tag(
+        sync=True
+    )
 
     def __init__(
         self,
@@ -76,9 +78,15 @@ class ResultList(anywidget.AnyWidget):
         self._on_error = on_error
         self.on_msg(self._received)
 
-    def show(self, heading: str, note: str, items: Sequence[dict[str, Any]]) -> None:
-        """Replace what the list shows."""
-        self.content = {"heading": plain(heading), "note": plain(note), "items": list(items)}
+    def show(
+        self,
+        heading: str,
+        note: str,
+        items: Sequence[dict[str, Any]],
+        hints: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Replace what the list shows; ``hints`` are short named explanations above the entries."""
+        self.content = {"heading": plain(heading), "note": plain(note), "items": list(items), "hints": list(hints)}
 
     def _received(self, widget: Any, message: Any, buffers: Any) -> None:
         with callbacks.guard("open a result", self._on_error):

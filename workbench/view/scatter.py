@@ -274,6 +274,10 @@ class MapView:
                 "entries": [[e.label, e.dark if dark else e.light, f"{e.count:,}"] for e in coloring.entries],
                 "range": list(coloring.range) if coloring.range else None,
                 "ramp": list(colors[:64:7]) if coloring.range else [],
+                "marks": [
+                    [role, _ROLES[role].dark if dark else _ROLES[role].light, f"{len(rows):,}"]
+                    for role, rows in reversed(self._marks.items())
+                ],
             }
             self._painter.animate = animate
             self._painter.version += 1

@@ -9,10 +9,7 @@ const nextFrame = () => new Promise((resolve) => setTimeout(resolve, 30));
 const isDark = () => document.body.dataset.jpThemeLight === "false";
 
 function render({ model, el }) {
-  el.classList.add("wb-map-overlay");
-  const legend = document.createElement("div");
-  legend.className = "wb-legend";
-  el.appendChild(legend);
+  el.classList.add("wb-map-side");
   let closed = false;
   let busy = false;
   let asked = 0; // counts requests, so that one that arrives during a draw is not lost
@@ -21,10 +18,24 @@ function render({ model, el }) {
   const scatterplot = () => {
     const box = el.closest(".wb-map");
     for (const element of box ? box.querySelectorAll("div[id]") : []) {
-      if (element.api) return element.api;
+      if (element.api) return fitted(element.api);
     }
     return null;
   };
+
+  // regl-scatterplot fits the height: on a map that is narrower than tall, points left and right would be cut off.
+  let fittedApi = null;
+  function fitted(api) {
+    if (api === fittedApi) return api;
+    fittedApi = api;
+    const distance = () => {
+      const canvas = api.get("canvas");
+      return Math.max(1, canvas.clientHeight / Math.max(canvas.clientWidth, 1));
+    };
+    api.zoomToOrigin = (options) => api.zoomToLocation([0, 0], distance(), options);
+    drawnXY = null;
+    return api;
+  }
 
   async function paintOnce(api) {
     const started = performance.now();
@@ -54,6 +65,7 @@ function render({ model, el }) {
     await api.drawAnnotations(model.get("lines").map((line) => ({
       vertices: line.vertices, lineColor: line.color, lineWidth: line.width,
     })));
+    if (drawnXY === null) await api.zoomToOrigin();
     drawnXY = xy;
     model.set("painted", version);
     model.set("paint_ms", performance.now() - started);
@@ -86,10 +98,10 @@ function render({ model, el }) {
     }
   }
 
+  // Beside the map, never over it: a legend would hide points, and perhaps the very one that was found.
   function showLegend() {
-    const { title, entries, range, ramp } = model.get("legend");
-    legend.replaceChildren();
-    legend.hidden = !title;
+    const { title, entries, range, ramp, marks } = model.get("legend");
+    el.replaceChildren();
     const add = (parent, name, text) => {
       const node = document.createElement("div");
       node.className = name;
@@ -98,6 +110,21 @@ function render({ model, el }) {
       parent.appendChild(node);
       return node;
     };
+    const list = (parent, lines) => {
+      for (const [label, color, count] of lines) {
+        const line = add(parent, "wb-legend-line");
+        add(line, "wb-legend-dot").style.background = color;
+        add(line, "wb-legend-label", label).title = label;
+        add(line, "wb-legend-count", count);
+      }
+    };
+    if (marks.length) {
+      const marked = add(el, "wb-legend wb-legend-marks");
+      add(marked, "wb-legend-title", "Marked");
+      list(marked, marks);
+    }
+    if (!title) return;
+    const legend = add(el, "wb-legend");
     add(legend, "wb-legend-title", title);
     if (range) {
       add(legend, "wb-legend-ramp").style.background = `linear-gradient(to right, ${ramp.join(", ")})`;
@@ -105,12 +132,7 @@ function render({ model, el }) {
       add(ends, "", range[0]);
       add(ends, "", range[1]);
     }
-    for (const [label, color, count] of entries) {
-      const line = add(legend, "wb-legend-line");
-      add(line, "wb-legend-dot").style.background = color;
-      add(line, "wb-legend-label", label).title = label;
-      add(line, "wb-legend-count", count);
-    }
+    list(legend, entries);
   }
 
   // A lasso that ends where it began also arrives as a click, which would replace the selection by one point.

@@ -14,11 +14,16 @@ function render({ model, el }) {
   };
 
   function show() {
-    const { heading, note, items } = model.get("content");
+    const { heading, note, items, hints } = model.get("content");
     el.replaceChildren();
     const head = add(el, "div", "wb-results-head");
     add(head, "div", "wb-results-heading", heading);
     add(head, "div", "wb-results-note", note);
+    for (const [name, text] of hints) {
+      const hint = add(el, "div", "wb-results-hint");
+      add(hint, "div", "wb-results-hint-name", name);
+      add(hint, "div", "", text);
+    }
     const list = add(el, "ol", "wb-results-list");
     for (const item of items) {
       const line = add(list, "li", item.chosen ? "wb-hit wb-hit-chosen" : "wb-hit");

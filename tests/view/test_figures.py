@@ -1,0 +1,117 @@
+"""Figures: every number that goes in is drawn, every text is shown as text, every page stands alone."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.errors import InputError, StorageError
+from workbench.view import figures
+
+HOSTILE = ["<script>alert(1)</script>", '<a href="https://evil.example">x</a>', "$\\LaTeX$ and 5$", "<b>bold</b><br>"]
+
+
+def written(figure: object) -> str:
+    return json.dumps(json.loads(figure.to_json()), ensure_ascii=False)  # type: ignore[attr-defined]
+
+
+def everything() -> dict[str, object]:
+    rng = np.random.default_rng(0)
+    names = HOSTILE[:2]
+    return {
+        "similarity_matrix": figures.similarity_matrix(HOSTILE, np.eye(4), title=HOSTILE[2], name=HOSTILE[0]),
+        "histogram": figures.histogram({HOSTILE[0]: rng.normal(size=50)}, references={HOSTILE[2]: 0.5}, x=HOSTILE[3]),
+        "map": figures.map_figure(rng.normal(size=(4, 2)), HOSTILE, pd.Series(HOSTILE, name=HOSTILE[0])),
+        "numeric map": figures.map_figure(rng.normal(size=(4, 2)), HOSTILE, pd.Series([1, 2, None, 4.0], name="$n$")),
+        "bars": figures.bars(pd.DataFrame({"name": names, "value": [0.2, 0.4], "low": [0.1, 0.3], "high": [0.3, 0.5]})),
+        "tradeoff": figures.tradeoff(
+            pd.DataFrame({"series": names, "latency": [0.1, 2.0], "recall": [0.5, 0.9], "label": HOSTILE[2:]})
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", everything())
+def test_texts_are_shown_as_text(name: str) -> None:
+    drawn = written(everything()[name])
+    assert not re.findall(r"<(?:script|a |b>bold)", drawn)
+    assert "$" not in re.sub(r"%\{\$?", "", drawn)
+
+
+def test_label_wraps_and_cuts() -> None:
+    assert figures.label("one two three four", 9) == "one two<br>three<br>four"
+    assert figures.label("one two three four", 9, 2) == "one two<br>three …"
+    assert figures.label("a & b < c") == "a &amp; b &lt; c"
+
+
+def test_the_matrix_shows_every_value_and_refuses_another_shape() -> None:
+    values = np.array([[1.0, -0.004], [-0.25, 1.0]])
+    figure = figures.similarity_matrix(["a", "b"], values)
+    assert [note.text for note in figure.layout.annotations] == ["1.00", "0.00", "−0.25", "1.00"]
+    assert figure.data[0].zmin == -0.25
+    with pytest.raises(InputError, match=r"\(2, 2\) for 3 texts"):
+        figures.similarity_matrix(["a", "b", "c"], values)
+
+
+def test_histograms_share_their_bins_and_hold_every_value() -> None:
+    figure = figures.histogram({"a": [0.0, 0.5], "b": [1.0]}, references={"mean": 1.5}, bins=10)
+    assert {(trace.xbins.start, trace.xbins.size) for trace in figure.data} == {(0.0, 0.15)}
+    assert all(trace.xbins.end > 1.5 for trace in figure.data)
+    assert figure.layout.shapes[0].x0 == 1.5
+    with pytest.raises(InputError, match="no series"):
+        figures.histogram({})
+
+
+def test_every_point_of_a_map_is_in_exactly_one_trace() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    color = pd.Series([f"c{i % 13}" for i in range(39)] + [None])
+    figure = figures.map_figure(points, [f"t{i}" for i in range(40)], color)
+    drawn = np.concatenate([np.stack([trace.x, trace.y], 1) for trace in figure.data])
+    assert sorted(map(tuple, drawn.tolist())) == sorted(map(tuple, points.tolist()))
+    assert all(trace.type == "scattergl" for trace in figure.data)
+    assert figure.layout.yaxis.scaleanchor == "x"
+    with pytest.raises(InputError, match="coordinates of shape"):
+        figures.map_figure(np.zeros((3, 3)))
+
+
+def test_a_figure_is_never_shared_to_a_cloud() -> None:
+    for figure in everything().values():
+        assert "sendChartToCloud" in figure.layout.template.layout.modebar.remove  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("drop", ["latency", "recall"])
+def test_a_table_without_its_column_is_refused(drop: str) -> None:
+    table = pd.DataFrame({"latency": [1.0], "recall": [1.0]}).drop(columns=drop)
+    with pytest.raises(InputError, match=f"no column '{drop}'"):
+        figures.tradeoff(table)
+    with pytest.raises(InputError, match="no rows"):
+        figures.tradeoff(pd.DataFrame({"latency": [], "recall": []}))
+
+
+def test_a_page_stands_alone(tmp_path: Path) -> None:
+    target = figures.write_page(figures.map_figure(np.eye(2), HOSTILE[:2]), tmp_path / "map.html", HOSTILE[0])
+    page = target.read_text(encoding="utf-8")
+    assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=\s*(?![\"']?data:)[^>]*>", page) == []
+    assert "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>" in page
+    assert page.count("Plotly.newPlot") >= 1
+    assert len(page) > 1_000_000
+    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = figures.map_figure(np.eye(2))
+    with pytest.raises(StorageError, match="No such file"):
+        figures.write_page(figure, tmp_path / "missing" / "map.html", "x")
+    old = tmp_path / "map.html"
+    old.write_text("old")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StorageError, match="No space left"):
+        figures.write_page(figure, old, "x")
+    assert old.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
