@@ -56,7 +56,7 @@ def test_examples_have_a_row_for_each_level_in_order():
     browser = PairBrowser(*passages())
     table = browser.examples()
     assert len(table) == len(browser.slider.options)
-    assert table["similarity"].is_monotonic_increasing and table["angle, °"].is_monotonic_decreasing
+    assert table["similarity"].is_monotonic_increasing and table["degrees"].is_monotonic_decreasing
     assert table["one passage"].str.contains("passage").all()
 
 

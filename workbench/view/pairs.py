@@ -90,8 +90,8 @@ class PairBrowser(ipywidgets.VBox):  # type: ignore[misc]
         firsts = [pairs[0] for pairs in self._pairs.values()]
         return pd.DataFrame(
             {
-                "similarity": [round(pair.similarity, 2) for pair in firsts],
-                "angle, °": [round(pair.angle) for pair in firsts],
+                "similarity": [round(pair.similarity, 2) + 0.0 for pair in firsts],  # no minus before 0
+                "degrees": [round(pair.angle) for pair in firsts],
                 "one passage": [self._line(pair.first, length) for pair in firsts],
                 "the other": [self._line(pair.second, length) for pair in firsts],
             }

@@ -16,6 +16,7 @@ _DIMENSIONS = (64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 _FORMATS = {"float32": 4.0, "float16": 2.0, "int8": 1.0, "1 bit": 0.125}
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _WIDEST, _TALLEST = 560, 210  # pixels of the drawing
+_LABEL = 180  # pixels before the controls
 
 
 class StorageCalculator(ipywidgets.VBox):  # type: ignore[misc]
@@ -45,24 +46,26 @@ class StorageCalculator(ipywidgets.VBox):  # type: ignore[misc]
         for value, there in ((count, _COUNTS), (dimensions, _DIMENSIONS), (number_format, tuple(_FORMATS))):
             if value not in there:
                 raise InputError(f"there is no step {value!r}", f"Steps are {', '.join(map(str, there))}.")
-        layout, style = ipywidgets.Layout, {"description_width": "170px"}
+        layout, style = ipywidgets.Layout, {"description_width": f"{_LABEL}px"}
         self.count = ipywidgets.SelectionSlider(
-            options=[(f"{n:,}", n) for n in _COUNTS], value=count, description="vectors, n (your data)",
-            layout=layout(width="560px"), style=style,
+            options=[(f"{n:,}", n) for n in _COUNTS], value=count, description="vectors, n: your data",
+            layout=layout(width="620px"), style=style,
         )  # fmt: skip
         self.dimensions = ipywidgets.SelectionSlider(
-            options=[(f"{d:,}", d) for d in _DIMENSIONS], value=dimensions, description="dimensions, d (the model)",
-            layout=layout(width="560px"), style=style,
+            options=[(f"{d:,}", d) for d in _DIMENSIONS], value=dimensions, description="dimensions, d: the model",
+            layout=layout(width="620px"), style=style,
         )  # fmt: skip
         self.number_format = ipywidgets.ToggleButtons(
-            options=list(_FORMATS), value=number_format, description="one number",
-            layout=layout(width="620px"), style={"description_width": "170px", "button_width": "90px"},
-        )  # fmt: skip
+            options=list(_FORMATS), value=number_format, style={"button_width": "92px"}, layout=layout(width="420px")
+        )
+        named = ipywidgets.Label("one number", layout=layout(width=f"{_LABEL}px", display="flex"))
+        named.layout.justify_content = "flex-end"
+        number_row = ipywidgets.HBox([named, self.number_format], layout=layout(width="100%", height="40px"))
         self._drawing = ipywidgets.HTML(layout=layout(width="100%", height=f"{_TALLEST + 44}px", overflow="hidden"))
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
-        controls = [self.count, self.dimensions, self.number_format]
-        super().__init__([*controls, self._drawing, self._status], layout=layout(width="100%", max_width="860px"))
-        for control in controls:
+        rows = [self.count, self.dimensions, number_row, self._drawing, self._status]
+        super().__init__(rows, layout=layout(width="100%", max_width="860px"))
+        for control in (self.count, self.dimensions, self.number_format):
             control.observe(self._moved, "value")
         self._show()
 
