@@ -1,6 +1,9 @@
 """The real bundled model: equal to the library's, told apart from every other, refused with reasons."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -207,3 +210,26 @@ def test_conversion_is_kept_and_survives_a_killed_one(tmp_path: Path, monkeypatc
     assert len(kept) == 1
     assert (kept[0] / "card.json").is_file()
     np.testing.assert_array_equal(SentenceEncoder().encode(["banks"]), first)
+
+
+LISTENING = """
+import socket
+asked = []
+socket.getaddrinfo = lambda *address, **options: asked.append(address) or []
+socket.socket.connect = lambda self, address: asked.append(address)
+from workbench.embed import SentenceEncoder
+SentenceEncoder().encode(["banks"])
+import threading
+for thread in threading.enumerate():
+    if thread is not threading.main_thread() and not thread.daemon:
+        thread.join()
+print(len(asked), asked)
+"""
+
+
+def test_converting_a_model_talks_to_nobody(tmp_path: Path):
+    home = {**os.environ, "WORKBENCH_HOME": str(tmp_path / "workbench"), "HOME": str(tmp_path / "user")}
+    done = subprocess.run([sys.executable, "-c", LISTENING], env=home, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0 []"
+    assert (tmp_path / "workbench" / "cache" / "models").is_dir(), "nothing was converted"
+    assert not (tmp_path / "user" / "intel").exists(), "statistics were kept for sending"

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,18 +30,23 @@ _PLAIN_STAGES = {"Transformer", "Pooling", "Normalize", "Dense", "LayerNorm"}
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def cpu_precision() -> str:
-    """``bf16`` where the CPU computes in bfloat16, else ``f32``."""
+def _openvino() -> Any:
+    """OpenVINO without its usage statistics: a conversion would send them to an analytics server, unasked."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it then uses a stand-in that sends nothing
     import openvino
 
+    return openvino
+
+
+def cpu_precision() -> str:
+    """``bf16`` where the CPU computes in bfloat16, else ``f32``."""
+    openvino = _openvino()
     return "bf16" if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
 def converted_folder(revision: str) -> Path:
     """Where the conversion of a model revision is kept; holds ``model.xml`` once it is complete."""
-    import openvino
-
-    version = openvino.get_version().split("-")[0]
+    version = _openvino().get_version().split("-")[0]
     return settings.cache_dir("models") / f"{revision[:32]}-openvino-{version}-v{_FORMAT}"
 
 
@@ -92,8 +98,9 @@ def convert(model: "SentenceTransformer", card: ModelCard, folder: Path) -> None
 
 def _save_graph(model: "SentenceTransformer", path: Path) -> list[str]:
     """Trace the whole pipeline in float32 and save it; returns the names of its inputs."""
-    import openvino
     import torch
+
+    openvino = _openvino()
 
     class Pipeline(torch.nn.Module):
         def __init__(self, names: Sequence[str]) -> None:
@@ -138,8 +145,9 @@ class OpenVinoModel:
     """
 
     def __init__(self, folder: Path, prompts: dict[str, str]) -> None:
-        import openvino
         from tokenizers import Tokenizer
+
+        openvino = _openvino()
 
         self.precision = f"openvino-{cpu_precision()}"
         self._prompts = dict(prompts)
