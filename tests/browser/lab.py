@@ -181,7 +181,12 @@ class Notebook:
         return done["value"]
 
     def run_cell(self, source: str, seconds: float = 60) -> str:
-        """Add a code cell at the end, run it, and return what it printed or its last value, as plain text."""
+        """Add a code cell at the end, run it, and return what it printed or its last value, as plain text.
+
+        The page stays scrolled as it was, so that positions taken before still hold.
+        """
+        outer = "document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer')"
+        scrolled = self.page.evaluate(f"() => {outer}.scrollTop")
         self.page.evaluate(
             """source => {
                 const content = window.jupyterapp.shell.currentWidget.content;
@@ -192,6 +197,7 @@ class Notebook:
             source,
         )
         self._execute("notebook:run-cell", seconds)
+        self.page.evaluate(f"top => {{ {outer}.scrollTop = top }}", scrolled)
         outputs = self.page.evaluate(
             "() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).model.outputs.toJSON()"
         )

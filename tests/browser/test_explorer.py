@@ -147,7 +147,7 @@ def test_texts_are_text(notebook) -> None:
     notebook.wait_until(
         lambda: "onerror" in notebook.page.locator(".wb-results-heading").inner_text(), "the query is the heading"
     )
-    legend = notebook.page.locator(".wb-legend").first.inner_text()
+    legend = notebook.page.locator(".wb-map-side").inner_text()
     assert "<i>hostile</i>" in legend
     assert notebook.page.evaluate("() => window.hacked") is None
     assert notebook.page.locator(".jp-OutputArea img, mjx-container, .MathJax").count() == 0

@@ -29,7 +29,10 @@ def test_a_page_needs_nothing_but_itself(lab, tmp_path) -> None:
         opened.wait_for_timeout(500)
         assert opened.title() == "A map <script>"
         assert opened.locator(".gtitle").first.inner_html().count("<u>") == 0
-        assert "<i>a</i>" in opened.locator(".legend").first.text_content()
+        assert opened.locator(".gtitle").first.text_content() == "<u>Map</u> of $x$"
+        legend = opened.locator(".legend").first.text_content()
+        assert "<i>a</i>" in legend
+        assert "$c$" in legend
         spot = opened.evaluate("""() => {
             const plot = document.querySelector('.plotly-graph-div'), layout = plot._fullLayout;
             const box = plot.getBoundingClientRect();

@@ -124,7 +124,7 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
             layout=ipywidgets.Layout(width="88px", flex="none"),
         )  # fmt: skip
         self._outcome = ipywidgets.HTML(layout=ipywidgets.Layout(width="100%"))
-        asked = ipywidgets.HTML(f'<div dir="auto" style="font-size: 15px; line-height: 1.5">{emphasis(question)}</div>')
+        asked = ipywidgets.HTML(f'<div dir="auto" style="font-size: 15px; line-height: 1.5">{_spaced(question)}</div>')
         row = [self.input, *([ipywidgets.HTML(escape(unit))] if unit and kind == "number" else []), self.button]
         super().__init__(
             [
@@ -134,7 +134,7 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
                 self._outcome,
             ],
             layout=ipywidgets.Layout(
-                max_width="760px", padding="10px 16px 12px", margin="6px 0", border_left="4px solid #0072B2",
+                max_width="760px", padding="10px 16px 12px", margin="6px 0", border_left="4px solid var(--jp-brand-color1, #0072B2)",
                 border_top=_EDGE, border_right=_EDGE, border_bottom=_EDGE,
             ),
         )  # fmt: skip
@@ -268,7 +268,7 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
         for title, text in (("Why", measured.reasoning), ("The common wrong answer", measured.mistake)):
             if text:
                 parts.append(
-                    f'<div style="margin-top: 10px">{_eyebrow(title)}<div dir="auto">{emphasis(text)}</div></div>'
+                    f'<div style="margin-top: 10px">{_eyebrow(title)}<div dir="auto">{_spaced(text)}</div></div>'
                 )
         return f'<div class="wb-card-outcome" style="font-size: 14px; line-height: 1.5">{"".join(parts)}</div>'
 
@@ -292,6 +292,11 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
 
 _EDGE = "1px solid var(--jp-border-color2, #e0e0e0)"
 _SMALL = "color: var(--jp-ui-font-color2, #616161); font-size: 13px"
+
+
+def _spaced(text: str) -> str:
+    """Emphasized text whose paragraphs stand apart; notebooks take their margins away."""
+    return emphasis(text).replace("</p><p>", '</p><p style="margin-top: 8px">')
 
 
 def _eyebrow(text: str) -> str:

@@ -41,7 +41,7 @@ _INK = "#6B7280"
 _GRID = "rgba(128, 128, 128, 0.22)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 _CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "lasso2d", "select2d"]}
-_DOLLAR = "\uff04"  # fullwidth dollar sign: plotly would ask a CDN for MathJax when a label holds two ASCII ones
+_DOLLAR = "&#36;"  # plotly shows a dollar sign, but looks for TeX before it reads character references
 
 
 def _template() -> go.layout.Template:
