@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from tests.browser.lab import Notebook, Server, find_browser, launch, open_notebook
+from tests.browser.lab import Notebook, Server, launch, open_notebook
+from workbench.doctor import find_browser
 
 
 class Lab:

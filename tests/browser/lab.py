@@ -4,7 +4,6 @@ import io
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -36,12 +35,6 @@ HARMLESS = (
     # Chromium's software WebGL comments on its own speed.
     re.compile(r"GL Driver Message|GPU stall due to ReadPixels|Automatic fallback to software WebGL"),
 )
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def find_browser() -> str | None:
-    """Path of an installed Chromium or Chrome."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> Path:

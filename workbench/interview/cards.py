@@ -134,7 +134,8 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
                 self._outcome,
             ],
             layout=ipywidgets.Layout(
-                max_width="760px", padding="10px 16px 12px", margin="6px 0", border_left="4px solid var(--jp-brand-color1, #0072B2)",
+                max_width="760px", padding="10px 16px 12px", margin="6px 0",
+                border_left="4px solid var(--jp-brand-color1, #0072B2)",
                 border_top=_EDGE, border_right=_EDGE, border_bottom=_EDGE,
             ),
         )  # fmt: skip

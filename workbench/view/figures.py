@@ -7,8 +7,6 @@ no network.
 
 import html
 import math
-import os
-import tempfile
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from workbench.errors import InputError, StorageError
+from workbench.atomic import replacing
+from workbench.errors import InputError
 from workbench.markup import escape, plain
 from workbench.view.palette import color_column
 
@@ -403,7 +402,7 @@ def write_page(figure: go.Figure, path: str | Path, title: str) -> Path:
     Raises
     ------
     StorageError
-        The folder does not exist or cannot be written.
+        The folder does not exist or cannot be written, or the disk is full.
     """
     target = Path(path)
     body = figure.to_html(full_html=False, include_plotlyjs=True, include_mathjax=False, config=_CONFIG)
@@ -416,19 +415,8 @@ def write_page(figure: go.Figure, path: str | Path, title: str) -> Path:
         f" h1 {{ font-size: 18px; color: #374151; margin: 0 0 8px; }}</style>\n</head>\n<body>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
-    try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(page)
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        what = f"{target} cannot be written ({error.strerror})"
-        raise StorageError(what, "Name a folder that exists and that you may write to.") from error
+    with replacing(target) as file:
+        file.write(page.encode("utf-8", "replace"))
     return target
 
 
