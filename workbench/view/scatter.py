@@ -132,10 +132,8 @@ class MapView:
         plot.layout.width = "100%"  # without it a Box gives the canvas no width
         plot.opacity_unselected = 1.0  # what is not chosen is dimmed by mark, in one place
         plot.reticle = False
-        plot.regl_scatterplot_options = {
-            "pointSizeSelected": 1,
-            "pointOutlineWidth": 1,
-        }  # a lasso of thousands stays legible
+        # With a thin outline, a lasso of thousands stays legible.
+        plot.regl_scatterplot_options = {"pointSizeSelected": 1, "pointOutlineWidth": 1}
         plot.show(["pan_zoom", "lasso", "lasso_type", "divider", "full_screen", "reset"])
         self._painter = _Painter(dark=theme == "dark")
         self.widget = ipywidgets.Box([plot, self._painter], layout=ipywidgets.Layout(width="100%", overflow="hidden"))
