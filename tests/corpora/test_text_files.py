@@ -54,9 +54,13 @@ def test_texts_survive_the_trip_and_the_fingerprint_is_stable(tmp_path: Path, su
 class TestEveryTable:
     """What holds for every format with columns."""
 
+    def test_a_column_called_id_is_the_id(self, tmp_path: Path, suffix: str) -> None:
+        write(tmp_path / f"c{suffix}", ["a", "b"])
+        assert read(tmp_path / f"c{suffix}").ids == ("p0", "p1")
+
     def test_rows_are_numbered_without_an_id(self, tmp_path: Path, suffix: str) -> None:
         write(tmp_path / f"c{suffix}", ["a", "b"])
-        assert read(tmp_path / f"c{suffix}").ids == ("0", "1")
+        assert read(tmp_path / f"c{suffix}", text="id").ids == ("0", "1")
 
     def test_limit_name_and_metadata(self, tmp_path: Path, suffix: str) -> None:
         write(tmp_path / f"c{suffix}", ["a", "b", "c"])
@@ -91,7 +95,7 @@ class TestEveryTable:
             corpus = read(tmp_path / f"c{suffix}")
         assert len(said) == 1
         assert said[0].filename == __file__
-        assert corpus.ids == ("0", "3")
+        assert corpus.ids == ("p0", "p3")
         assert corpus.metadata["n"].tolist() == [0, 3]
 
     def test_texts_that_are_all_empty(self, tmp_path: Path, suffix: str) -> None:
@@ -113,7 +117,7 @@ class TestEveryTable:
             frame.to_json(path, orient="records", lines=True)
         else:
             frame.to_csv(path, sep="\t" if suffix == ".tsv" else ",", index=False)
-        with pytest.raises(InputError, match=r"not clear\. Say text=, one of: 'title', 'body'"):
+        with pytest.raises(InputError, match=r"not clear\. Name it, one of: 'title', 'body'"):
             read(path)
         assert read(path, text="body").texts == ("y",)
 

@@ -35,7 +35,8 @@ def read(
     text
         Column of the texts. None: the column ``text``, or the only column of strings.
     id
-        Column of the ids, one for each row. None: rows are numbered from 0.
+        Column of the ids, one for each row. None: ``"id"`` or ``"_id"`` where there is one, else rows are numbered
+        from 0.
     metadata
         Columns to keep. None: all others, but for those that hold lists or mappings.
     name

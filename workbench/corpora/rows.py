@@ -14,6 +14,8 @@ from workbench.records import Corpus
 __all__ = ["EmptyTextWarning", "Row", "corpus_from_rows"]
 
 Row = Mapping[str, Any]
+_ID_COLUMNS = ("id", "_id")
+_OWN_ID = "Give every row its own id, or name another column; without a column 'id' or '_id', rows are numbered."
 
 
 class EmptyTextWarning(UserWarning):
@@ -41,9 +43,10 @@ def corpus_from_rows(
     name
         Name of the corpus.
     text
-        Column of the texts; None for ``"text"``, or the only column of strings that the first row has.
+        Column of the texts; None for ``"text"``, or the only column of strings, ids aside, that the first row has.
     id
-        Column of the ids (strings or integers); None to number the rows from 0.
+        Column of the ids (strings or integers); None for ``"id"`` or ``"_id"`` where there is one, else rows are
+        numbered from 0.
     metadata
         Columns to keep beside the texts; None for all others but those that hold lists or mappings.
     limit
@@ -69,6 +72,8 @@ def corpus_from_rows(
     if id is not None and id not in first:
         raise wrong_column(id, first, source)
     column_of_texts = _text_column(first, source) if text is None else text
+    if id is None:
+        id = next((column for column in _ID_COLUMNS if column in first and column != column_of_texts), None)
     ids: dict[str, int] = {}
     texts: list[str] = []
     kept: dict[str, list[Any]] = {}
@@ -105,14 +110,12 @@ def corpus_from_rows(
 
 
 def _text_column(first: Row, source: object) -> str:
-    strings = [column for column, value in first.items() if isinstance(value, str)]
+    strings = [column for column, value in first.items() if isinstance(value, str) and column not in _ID_COLUMNS]
     if "text" in first:
         return "text"
     if len(strings) != 1:
         listed = ", ".join(map(repr, first))
-        raise InputError(
-            f"which column of {str(source)!r} holds the texts is not clear", f"Say text=, one of: {listed}."
-        )
+        raise InputError(f"which column of {str(source)!r} holds the texts is not clear", f"Name it, one of: {listed}.")
     return strings[0]
 
 
@@ -120,12 +123,12 @@ def _add_id(ids: dict[str, int], number: int, value: Any, source: object) -> Non
     if not isinstance(value, (str, int)) or isinstance(value, bool) or value == "":
         raise InputError(
             f"row {number:,} of {str(source)!r} has the id {value!r}",
-            "Give every row its own id, or leave the id column out and rows are numbered.",
+            _OWN_ID,
         )
     if (before := ids.setdefault(str(value), number)) != number:
         raise InputError(
             f"the id {str(value)!r} is in row {before:,} and again in row {number:,} of {str(source)!r}",
-            "Give every row its own id, or leave the id column out and rows are numbered.",
+            _OWN_ID,
         )
 
 
