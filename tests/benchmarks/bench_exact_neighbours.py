@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments(__doc__ or "").parse_args(argv)
     both = clustered(N + QUERIES, D)
     vectors, queries = both[:N], both[N:]
-    longer = vectors * np.linspace(0.5, 2.0, N, dtype=np.float32)[:, None]
+    longer = vectors * np.random.default_rng(1).uniform(0.5, 2.0, (N, 1)).astype(np.float32)
     scores = np.empty((QUERIES, N), dtype=np.float32)  # so that the multiply is not charged for fresh memory
 
     times = interleave(

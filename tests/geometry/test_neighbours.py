@@ -52,7 +52,7 @@ def assert_equal(found: Neighbours, expected: tuple[np.ndarray, np.ndarray]) -> 
 
 
 @DATA
-@pytest.mark.parametrize("block_bytes", [4_000, 64 << 20], ids=["many blocks", "one block"])
+@pytest.mark.parametrize("block_bytes", [4_000, 128 << 20], ids=["many blocks", "one block"])
 def test_equals_a_sort_of_all_scores(kind: str, metric: Metric, block_bytes: int) -> None:
     x = make(kind)
     queries = np.vstack([x[:10], make(kind, 10, seed=1)])
@@ -82,7 +82,7 @@ def test_equals_a_sort_of_all_scores_for_any_shape_and_block(metric: Metric, dat
 
 
 @METRICS
-@pytest.mark.parametrize("block_bytes", [1_500, 64 << 20], ids=["many blocks", "one block"])
+@pytest.mark.parametrize("block_bytes", [1_500, 128 << 20], ids=["many blocks", "one block"])
 def test_duplicates_tie_exactly_and_the_lowest_rows_win(metric: Metric, block_bytes: int) -> None:
     """500 copies of one vector in 1,000 rows: the k-th place is a tie that spans every block."""
     x = make("normal", 1000, 33)
