@@ -70,9 +70,10 @@ class Corpus:
                 "Give one id, one text and one metadata row for each passage.",
             )
         for kind, values in (("id", self.ids), ("text", self.texts)):
-            odd = next((v for v in values if not isinstance(v, str)), None)
-            if odd is not None:
-                raise InputError(f"the {kind} {odd!r} is of type {type(odd).__name__}", f"Make every {kind} a string.")
+            for value in values:
+                if not isinstance(value, str):
+                    what = f"the {kind} {value!r} is of type {type(value).__name__}"
+                    raise InputError(what, f"Make every {kind} a string.")
         object.__setattr__(self, "metadata", metadata.reset_index(drop=True))
         _ = self._rows  # refuses repeated ids here, not at the first look-up
 

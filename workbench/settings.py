@@ -8,6 +8,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from workbench.errors import StorageError
+
 __all__ = ["cache_dir", "data_dir", "home", "results_dir"]
 
 
@@ -18,16 +20,28 @@ def home() -> Path:
 
 
 def cache_dir(kind: str) -> Path:
-    """Folder for one kind of derived data (``vectors``, ``corpora``, ``models``, ...), made if missing."""
-    folder = home() / "cache" / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Folder for one kind of derived data (``vectors``, ``corpora``, ``models``, ...), made if missing.
+
+    Raises
+    ------
+    StorageError
+        The folder cannot be made.
+    """
+    return _made(home() / "cache" / kind)
 
 
 def results_dir() -> Path:
-    """Folder for results that a person keeps, made if missing."""
-    folder = home() / "results"
-    folder.mkdir(parents=True, exist_ok=True)
+    """Folder for results that a person keeps, made if missing; raises as :func:`cache_dir` does."""
+    return _made(home() / "results")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder {str(folder)!r} cannot be made: {error.strerror}", "Set WORKBENCH_HOME to a folder of yours."
+        ) from error
     return folder
 
 

@@ -246,3 +246,13 @@ def test_two_processes_may_write_at_once(tmp_path):
     vectors, _ = embed_with_report(texts, encoder, cache=cache, progress=False)
     assert encoder.encoded == []
     np.testing.assert_array_equal(vectors.array, np.stack([vector_of(text) for text in texts]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [([], "there are no texts"), ("one", "one string was given"), (["a", None], "the text None is of type NoneType")],
+    ids=["none", "string", "missing"],
+)
+def test_texts_that_cannot_be_embedded(texts, message):
+    with pytest.raises(InputError, match=message):
+        embed_with_report(texts, CountingEncoder(), cache=False, progress=False)

@@ -114,8 +114,12 @@ def test_nothing_to_encode_gives_no_rows(encoder):
 
 @pytest.mark.parametrize(
     ("texts", "message"),
-    [("one string", "texts is one string, 'one string'"), (["fine", 3], "the text 3 is of type int")],
-    ids=["string", "number"],
+    [
+        ("one string", "texts is one string, 'one string'"),
+        (["fine", 3], "the text 3 is of type int"),
+        ([None], "the text None is of type NoneType"),
+    ],
+    ids=["string", "number", "nothing"],
 )
 def test_texts_that_are_not_texts(encoder, texts, message):
     with pytest.raises(InputError, match=message):

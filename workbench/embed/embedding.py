@@ -63,7 +63,7 @@ def embed(
     Raises
     ------
     InputError
-        There is nothing to embed.
+        There is nothing to embed, or a text is not a string.
     StorageError
         The cache cannot be read or written.
     """
@@ -82,7 +82,9 @@ def embed_with_report(
     began = time.perf_counter()
     if isinstance(corpus, str):
         raise InputError(f"one string was given to embed, {corpus[:40]!r}", "Pass a list: embed([text]).")
-    ids, texts = (corpus.ids, corpus.texts) if isinstance(corpus, Corpus) else (None, tuple(corpus))
+    if not isinstance(corpus, Corpus):
+        corpus = Corpus(tuple(map(str, range(len(corpus)))), tuple(corpus))
+    texts = corpus.texts
     if not texts:
         raise InputError("there are no texts to embed", "Check that the file or the filter left some rows.")
     encoder = encoder or SentenceEncoder()
@@ -112,6 +114,6 @@ def embed_with_report(
     repeats = [row for row in np.flatnonzero(~known) if first_row[digests[row]] != row]
     array[repeats] = array[[first_row[digests[row]] for row in repeats]]
 
-    vectors = Vectors(ids or tuple(map(str, range(len(texts)))), array, identity)
+    vectors = Vectors(corpus.ids, array, identity)
     report = EmbedReport(len(missing), int(known.sum()), encode_seconds, time.perf_counter() - began)
     return vectors, report

@@ -128,9 +128,9 @@ class SentenceEncoder:
         """
         if isinstance(texts, str):
             raise InputError(f"texts is one string, {texts[:40]!r}", "Pass a list: encode([text]).")
-        odd = next((text for text in texts if not isinstance(text, str)), None)
-        if odd is not None:
-            raise InputError(f"the text {odd!r} is of type {type(odd).__name__}", "Make every text a string.")
+        for text in texts:
+            if not isinstance(text, str):
+                raise InputError(f"the text {text!r} is of type {type(text).__name__}", "Make every text a string.")
         if not len(texts):
             return np.empty((0, self.dimensions), dtype=np.float32)
         with self._lock, tqdm(total=len(texts), desc="encoding", unit="text", disable=not progress) as bar:
