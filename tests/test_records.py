@@ -63,7 +63,7 @@ def test_a_corpus_that_cannot_be(ids, texts, metadata, message):
 
 
 def test_unknown_ids_are_named():
-    with pytest.raises(InputError, match="'corpus' has no id 'x'"):
+    with pytest.raises(InputError, match=r"there is no id 'x' in Corpus\('corpus'"):
         corpus(["a"]).row("x")
 
 

@@ -33,8 +33,28 @@ def _unique_positions(ids: Sequence[str]) -> dict[str, int]:
     return rows
 
 
+class _ById:
+    """Rows that are looked up by id."""
+
+    ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return _unique_positions(self.ids)
+
+    def row(self, id: str) -> int:
+        """Row of an id, from 0; raises InputError for an unknown id."""
+        try:
+            return self._rows[id]
+        except KeyError:
+            raise InputError(f"there is no id {id!r} in {self!r}", "Look in .ids for those there are.") from None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Corpus:
+class Corpus(_ById):
     """Texts with their ids and metadata, row by row.
 
     Parameters
@@ -77,22 +97,8 @@ class Corpus:
         object.__setattr__(self, "metadata", metadata.reset_index(drop=True))
         _ = self._rows  # refuses repeated ids here, not at the first look-up
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __repr__(self) -> str:
         return f"Corpus({self.name!r}, {len(self):,} texts, metadata {list(map(str, self.metadata.columns))})"
-
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        return _unique_positions(self.ids)
-
-    def row(self, id: str) -> int:
-        """Row of an id, from 0; raises InputError for an unknown id."""
-        try:
-            return self._rows[id]
-        except KeyError:
-            raise InputError(f"{self.name!r} has no id {id!r}", "Look in corpus.ids for those it has.") from None
 
     def take(self, rows: Sequence[int] | NDArray[np.integer[Any]], name: str | None = None) -> Self:
         """The corpus of the given rows, in the given order."""
@@ -152,7 +158,7 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Vectors:
+class Vectors(_ById):
     """Vectors with their ids and the model that made them.
 
     Parameters
@@ -193,9 +199,6 @@ class Vectors:
             )
         _ = self._rows
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __repr__(self) -> str:
         return f"Vectors({len(self):,} x {self.dimensions}, {self.metric}, {self.model or 'model unknown'})"
 
@@ -203,17 +206,6 @@ class Vectors:
     def dimensions(self) -> int:
         """Number of dimensions ``d``."""
         return int(self.array.shape[1])
-
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        return _unique_positions(self.ids)
-
-    def row(self, id: str) -> int:
-        """Row of an id, from 0; raises InputError for an unknown id."""
-        try:
-            return self._rows[id]
-        except KeyError:
-            raise InputError(f"there is no vector with id {id!r}", "Look in vectors.ids for those there are.") from None
 
     def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Self:
         """The vectors of the given rows, in the given order."""

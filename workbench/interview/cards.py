@@ -24,25 +24,6 @@ class _Measured:
     mistake: str
 
 
-def predict(
-    question: str,
-    answer: Answer | Callable[[], Answer] | None = None,
-    *,
-    kind: Kind = "number",
-    options: Sequence[str] | None = None,
-    unit: str = "",
-    reasoning: str = "",
-    mistake: str = "",
-    tolerance: float = 0.1,
-    decimals: int = 2,
-) -> "PredictionCard":
-    """Ask for a prediction now; show the measured value later. See :class:`PredictionCard`."""
-    return PredictionCard(
-        question, answer, kind=kind, options=options, unit=unit, reasoning=reasoning, mistake=mistake,
-        tolerance=tolerance, decimals=decimals,
-    )  # fmt: skip
-
-
 class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
     """A question, a place for the prediction, and a button that reveals what was measured beside it.
 
@@ -289,6 +270,9 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
     def _entered(self, widget: Any, content: Any, buffers: Any) -> None:
         if isinstance(content, dict) and content.get("event") == "submit":
             self._pressed(None)
+
+
+predict = PredictionCard  # what a notebook says
 
 
 _EDGE = "1px solid var(--jp-border-color2, #e0e0e0)"

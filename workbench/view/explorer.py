@@ -36,20 +36,6 @@ class Found:
     score: float
 
 
-def explorer(
-    corpus: Corpus,
-    vectors: Vectors,
-    encoder: Encoder | None = None,
-    *,
-    coordinates: ArrayLike | None = None,
-    color: str | None = None,
-    k: int = 10,
-    height: int = 520,
-) -> "Explorer":
-    """Explore a corpus: see :class:`Explorer`."""
-    return Explorer(corpus, vectors, encoder, coordinates=coordinates, color=color, k=k, height=height)
-
-
 class Explorer:
     """A map of a corpus with search, neighbours and selection; every neighbour comes from the original space.
 
@@ -375,3 +361,6 @@ class Explorer:
     def _recolored(self, change: Any) -> None:
         with callbacks.guard("color", self._show_error):
             self.color_by(change["new"])
+
+
+explorer = Explorer  # what a notebook says
