@@ -37,9 +37,9 @@ def layouts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     computed: list[int] = []
     lay_out = umap_layout.lay_out
 
-    def counted(*args: Any) -> FloatArray:
+    def counted(*args: Any, **options: Any) -> FloatArray:
         computed.append(1)
-        return lay_out(*args)
+        return lay_out(*args, **options)
 
     monkeypatch.setattr(projection, "lay_out", counted)
     return computed
@@ -200,10 +200,10 @@ def test_warming_up_returns_at_once_and_is_done_once(monkeypatch: pytest.MonkeyP
     release, calls = threading.Event(), []
     lay_out = umap_layout.lay_out
 
-    def slow(*args: Any) -> FloatArray:
+    def slow(*args: Any, **options: Any) -> FloatArray:
         calls.append(threading.current_thread().daemon)
         release.wait(30)
-        return lay_out(*args)
+        return lay_out(*args, **options)
 
     warm_up = umap_layout._WarmUp()
     monkeypatch.setattr(umap_layout, "lay_out", slow)
@@ -221,7 +221,7 @@ def test_an_error_while_warming_up_surfaces_at_the_next_map(monkeypatch: pytest.
     monkeypatch.setattr(projection, "start_warm_up", warm_up.start)
     monkeypatch.setattr(projection, "finish_warm_up", warm_up.finish)
 
-    def broken(*args: Any) -> FloatArray:
+    def broken(*args: Any, **options: Any) -> FloatArray:
         raise OSError("no space left for compiled code")
 
     with monkeypatch.context() as patch:
