@@ -155,10 +155,12 @@ def _converted(located: loading.LocatedModel, *, required: bool) -> Path | None:
     folder = openvino_backend.converted_folder(located.revision)
     if openvino_backend.is_converted(folder):
         return folder
-    model = loading.load(located, "cpu")
-    if openvino_backend.convertible(model):
-        openvino_backend.convert(model, loading.describe(model), folder)
-        return folder
+    with tqdm(total=2, desc=f"preparing {located.name} for this CPU, once", unit="step", leave=False) as bar:
+        model = loading.load(located, "cpu")
+        bar.update()
+        if openvino_backend.convertible(model):
+            openvino_backend.convert(model, loading.describe(model), folder)
+            return folder
     if required:
         raise ModelError(
             f"OpenVINO cannot run {located.name}: it has stages that a trace does not capture", "Use backend='torch'."

@@ -33,6 +33,7 @@ def project(
     seed: int = 0,
     neighbours: Neighbours | None = None,
     cache: bool = True,
+    progress: bool = True,
 ) -> FloatArray:
     """Place vectors on a map: a picture to explore, not a space to measure in.
 
@@ -65,6 +66,8 @@ def project(
     cache
         Keep a UMAP map of Vectors on disk, under the vectors' fingerprint and every setting, and hand it back when
         all are the same again.
+    progress
+        Show a bar while UMAP lays the map out.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def project(
         known = neighbours or exact_neighbours(array, array, n_neighbors - 1, metric, exclude_self=True)
         ids, distances = _with_self_first(known, len(array), n_neighbors, metric)
         finish_warm_up()
-        return lay_out(ids, distances, _pca(array, dimensions, metric, seed), min_dist, seed)
+        return lay_out(ids, distances, _pca(array, dimensions, metric, seed), min_dist, seed, progress=progress)
 
     if not (cache and isinstance(vectors, Vectors)):
         return compute()

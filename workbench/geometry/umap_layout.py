@@ -24,7 +24,9 @@ _EPOCHS = 200
 _one_at_a_time = threading.Lock()  # numba's fallback threading layer must not be entered by two threads
 
 
-def lay_out(ids: IntArray, distances: FloatArray, start: FloatArray, min_dist: float, seed: int) -> FloatArray:
+def lay_out(
+    ids: IntArray, distances: FloatArray, start: FloatArray, min_dist: float, seed: int, *, progress: bool = False
+) -> FloatArray:
     """Coordinates of every row from its nearest rows, by ``umap.UMAP``'s defaults but for ``start`` and the epochs.
 
     Parameters
@@ -33,7 +35,7 @@ def lay_out(ids: IntArray, distances: FloatArray, start: FloatArray, min_dist: f
         ``(n, n_neighbors)``: nearest rows and their distances, each row itself first at distance 0.
     start
         ``(n, dimensions)``: where the layout begins, on any scale.
-    min_dist, seed
+    min_dist, seed, progress
         As in :func:`workbench.geometry.project`.
 
     Returns
@@ -64,6 +66,7 @@ def lay_out(ids: IntArray, distances: FloatArray, start: FloatArray, min_dist: f
             densmap=False,
             densmap_kwds={},
             output_dens=False,
+            tqdm_kwds={"disable": not progress, "desc": "laying out the map", "unit": "epoch", "leave": False},
         )
     coordinates: FloatArray = np.ascontiguousarray(layout, dtype=np.float32)
     return coordinates
