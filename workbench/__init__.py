@@ -18,5 +18,5 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
     lab         JupyterLab on the notebooks
     doctor      what this machine has, what is missing, how to get it
-    cli         thin: every verb is one call into a room
+    cli         thin: arguments in, calls into the rooms, a report out
 """

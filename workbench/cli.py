@@ -1,4 +1,4 @@
-"""The command line: every verb is one call into a room.
+"""The command line: it reads arguments, calls the rooms, and prints; it computes nothing itself.
 
 ``--json`` prints one JSON object on standard output and nothing else; progress, warnings and logs go to standard
 error. Exit status 0 is success; 2 is bad input, with one line that says what and how to mend it.

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from workbench import settings
 from workbench.embed import VectorCache, verify_bundled_model
+from workbench.embed.openvino_backend import load_openvino
 from workbench.errors import StorageError, WorkbenchError
 
 __all__ = ["Checkup", "Finding", "check", "find_browser"]
@@ -170,7 +171,8 @@ def _threads() -> Finding:
     """How many threads each library would use; measurements pin these."""
     try:
         import faiss
-        import openvino
+
+        openvino = load_openvino()
         import torch
     except (ImportError, OSError) as error:
         return Finding("threads", f"a library cannot be loaded: {error}", "broken", "Run `make clean setup`.")
@@ -201,7 +203,7 @@ def _cpu() -> Finding:
     words = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.is_file() else set()
     features = [name for name in _CPU_FEATURES if name in words]
     try:
-        import openvino
+        openvino = load_openvino()
 
         core = openvino.Core()
         name = str(core.get_property("CPU", "FULL_DEVICE_NAME"))

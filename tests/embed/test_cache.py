@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from workbench.embed import ModelIdentity, VectorCache, embed_with_report
 from workbench.embed.cache import text_digest
-from workbench.errors import InputError, StorageError
+from workbench.errors import InputError, ModelError, StorageError
 from workbench.records import Corpus
 
 D = 8
@@ -127,7 +127,8 @@ def test_look_up_by_index_and_by_scan_agree(cache):
     for rows in (few, many):
         known, found = cache.get(IDENTITY, [digests[i] for i in rows] + [text_digest("absent")])
         assert known.tolist() == [True] * len(rows) + [False]
-        np.testing.assert_array_equal(found, array[rows])
+        np.testing.assert_array_equal(found[known], array[rows])
+        assert not found[-1].any()
 
 
 def test_dropping_a_model_leaves_the_others(cache):
@@ -150,12 +151,49 @@ def test_vectors_of_the_wrong_shape_are_refused(cache):
         cache.add(IDENTITY, [b"a", b"b"], np.zeros((2, 9), dtype=np.float32))
 
 
-def test_a_data_file_cut_short_is_not_read_as_whole(cache):
+def data_file(cache: VectorCache) -> Path:
+    (path,) = cache.folder.glob(f"{IDENTITY.key}-*.f32")
+    return path
+
+
+@pytest.mark.parametrize("texts", [["a", "b"], ["new"]], ids=["reading", "writing behind it"])
+@pytest.mark.parametrize("damage", [lambda path: os.truncate(path, path.stat().st_size - 1), os.unlink])
+def test_a_data_file_cut_short_is_not_read_as_whole(cache, texts, damage):
     embed_with_report(["a", "b"], CountingEncoder(), cache=cache, progress=False)
-    data = cache.folder / f"{IDENTITY.key}.f32"
-    os.truncate(data, data.stat().st_size - 1)
+    damage(data_file(cache))
     with pytest.raises(StorageError, match=f"cut short.*--drop-model {IDENTITY.key}"):
-        embed_with_report(["a", "b"], CountingEncoder(), cache=cache, progress=False)
+        embed_with_report(texts, CountingEncoder(), cache=cache, progress=False)
+    cache.drop(IDENTITY.key)
+    vectors, report = embed_with_report(["a", "b"], CountingEncoder(), cache=cache, progress=False)
+    assert report.encoded == 2
+    np.testing.assert_array_equal(vectors.array, np.stack([vector_of("a"), vector_of("b")]))
+
+
+def test_a_drop_that_is_killed_before_its_file_is_gone_harms_nothing(cache, monkeypatch):
+    embed_with_report(["a", "b"], CountingEncoder(), cache=cache, progress=False)
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "unlink", lambda *_, **__: None)
+        cache.drop(IDENTITY.key)
+    left = data_file(cache)
+    again = CountingEncoder()
+    vectors, _ = embed_with_report(["c", "a"], again, cache=cache, progress=False)
+    assert sorted(again.encoded) == ["a", "c"]
+    np.testing.assert_array_equal(vectors.array, np.stack([vector_of("c"), vector_of("a")]))
+    assert left.exists()
+    cache.drop(IDENTITY.key)
+    assert list(cache.folder.glob("*.f32")) == []
+
+
+def test_a_vector_that_is_no_number_is_never_cached(cache):
+    class Broken(CountingEncoder):
+        def encode(self, texts, *, role="document", progress=False):
+            vectors = super().encode(texts)
+            vectors[-1, 3] = np.nan
+            return vectors
+
+    with pytest.raises(ModelError, match="gave NaN or infinity for 1 of 2 texts"):
+        embed_with_report(["a", "b"], Broken(), cache=cache, progress=False)
+    assert cache.models() == []
 
 
 def test_a_damaged_index_is_said_to_be_damaged(tmp_path):
@@ -224,7 +262,7 @@ def test_kill_9_loses_at_most_a_batch_and_corrupts_nothing(tmp_path):
         kept = [f"text {i}" for i in np.flatnonzero(known)]
         assert len(kept) == done
         if kept:
-            np.testing.assert_array_equal(found, np.stack([vector_of(text) for text in kept]))
+            np.testing.assert_array_equal(found[known], np.stack([vector_of(text) for text in kept]))
     assert killed >= 3, "too few writers were killed in the middle for this to prove anything"
 
     last = CountingEncoder()

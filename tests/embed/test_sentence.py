@@ -9,8 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.embed import ModelIdentity, SentenceEncoder, bundled_model_path, check_identity, verify_bundled_model
+from workbench.embed import (
+    ModelIdentity,
+    SentenceEncoder,
+    bundled_model_path,
+    check_identity,
+    openvino_backend,
+    verify_bundled_model,
+)
 from workbench.embed.identity import folder_revision
+from workbench.embed.loading import locate
 from workbench.errors import IdentityError, InputError, ModelError
 
 TEXTS = [
@@ -155,7 +163,7 @@ def test_a_name_that_cannot_be_a_model():
 def test_pickled_weights_are_not_read(tmp_path):
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
-    with pytest.raises(ModelError, match=r"has no \.safetensors weights"):
+    with pytest.raises(ModelError, match=r"has (no \.safetensors weights|only pickled weights)"):
         SentenceEncoder(str(tmp_path))
 
 
@@ -217,23 +225,83 @@ def test_conversion_is_kept_and_survives_a_killed_one(tmp_path: Path, monkeypatc
 
 
 LISTENING = """
-import socket
-asked = []
-socket.getaddrinfo = lambda *address, **options: asked.append(address) or []
-socket.socket.connect = lambda self, address: asked.append(address)
-from workbench.embed import SentenceEncoder
-SentenceEncoder().encode(["banks"])
-import threading
-for thread in threading.enumerate():
-    if thread is not threading.main_thread() and not thread.daemon:
-        thread.join()
-print(len(asked), asked)
+import os, socket, sys
+def heard(*address, **options):
+    with open(os.environ["HEARD"], "a") as file:  # a file, since a child process may be the one that asks
+        file.write(repr(address))
+    raise OSError("nobody is there")
+socket.getaddrinfo = heard
+socket.socket.connect = heard
 """
+CONVERTING = "from workbench.embed import SentenceEncoder; SentenceEncoder().encode(['banks'])"
+CHECKING = "from workbench import cli; cli.run(['check'])"
 
 
-def test_converting_a_model_talks_to_nobody(tmp_path: Path):
-    home = {**os.environ, "WORKBENCH_HOME": str(tmp_path / "workbench"), "HOME": str(tmp_path / "user")}
-    done = subprocess.run([sys.executable, "-c", LISTENING], env=home, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "0 []"
-    assert (tmp_path / "workbench" / "cache" / "models").is_dir(), "nothing was converted"
+@pytest.mark.parametrize("doing", [CONVERTING, CHECKING], ids=["converting a model", "workbench check"])
+def test_nothing_is_sent_anywhere(tmp_path: Path, doing: str):
+    heard = tmp_path / "heard"
+    home = {"WORKBENCH_HOME": str(tmp_path / "workbench"), "HOME": str(tmp_path / "user"), "HEARD": str(heard)}
+    command = [sys.executable, "-c", f"{LISTENING}\n{doing}"]
+    subprocess.run(command, env={**os.environ, **home}, capture_output=True, text=True, check=True)
+    assert (tmp_path / "workbench" / "cache").is_dir(), "nothing was done"
+    assert not heard.exists(), heard.read_text()
     assert not (tmp_path / "user" / "intel").exists(), "statistics were kept for sending"
+
+
+def copied(folder: Path) -> Path:
+    shutil.copytree(bundled_model_path(), folder)
+    return folder
+
+
+def test_a_folder_wins_over_the_bundled_model_of_the_same_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    copied(tmp_path / "all-MiniLM-L6-v2")
+    assert locate("all-MiniLM-L6-v2").folder == tmp_path / "all-MiniLM-L6-v2"
+    assert locate("bundled").folder == bundled_model_path()
+
+
+def test_one_pickled_part_is_enough_to_refuse_a_model(tmp_path):
+    folder = copied(tmp_path / "with-dense")
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
+    with pytest.raises(ModelError, match=r"only pickled weights in 2_Dense"):
+        SentenceEncoder(str(folder))
+
+
+def test_every_file_that_a_model_reads_is_in_its_revision(tmp_path):
+    folder = copied(tmp_path / "model")
+    before = folder_revision(folder)
+    (folder / "extra.bin").write_bytes(b"1")
+    assert folder_revision(folder) != before
+
+
+def test_a_conversion_that_computes_something_else_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    encode = openvino_backend.OpenVinoModel.encode
+    monkeypatch.setattr(openvino_backend.OpenVinoModel, "encode", lambda *given: encode(*given)[:, ::-1])
+    with pytest.warns(UserWarning, match=r"all-MiniLM-L6-v2 runs on PyTorch.*vectors differ .*cosine"):
+        encoder = SentenceEncoder()
+    assert encoder.identity.precision == "torch-float32"
+    assert list((tmp_path / "home" / "cache" / "models").iterdir()) == []
+    with pytest.raises(ModelError, match=r"vectors differ .* Use backend='torch'"):
+        SentenceEncoder(backend="openvino")
+
+
+def test_identity_says_whether_vectors_have_unit_length(encoder):
+    assert SentenceEncoder(normalize=False).identity.normalized, "the model's own last stage normalizes"
+    assert not SentenceEncoder(normalize=False, truncate_dim=64).identity.normalized
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"backend": "onnx"}, "no backend 'onnx'"), ({"backend": "openvino", "device": "cuda"}, "not on 'cuda'")],
+    ids=["backend", "device"],
+)
+def test_options_that_contradict(options, message):
+    with pytest.raises(InputError, match=message):
+        SentenceEncoder(**options)
+
+
+def test_a_role_that_is_none(encoder):
+    with pytest.raises(InputError, match="no role 'passage'"):
+        encoder.encode(["a"], role="passage")

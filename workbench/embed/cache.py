@@ -1,8 +1,9 @@
 """Vectors that were computed once are never computed again: one per text and model, kept on disk.
 
-Layout of the folder: ``index.sqlite`` and, for each model identity, ``KEY.f32`` with one float32 row after another.
-A batch is written behind the last committed row and flushed to disk before the index names it, under SQLite's write
-lock. So a process that is killed leaves at most rows that no index entry names, and the next batch overwrites them.
+Layout of the folder: ``index.sqlite`` and, for each model identity, ``KEY-ID.f32`` with one float32 row after another;
+an ID is never used again, so a file that was dropped is never taken for a new one. A batch is written behind the last
+committed row and flushed to disk before the index names it, under SQLite's write lock. So a process that is killed
+leaves at most rows, or a file, that the index does not name: the next batch overwrites them, the next drop removes it.
 """
 
 import errno
@@ -26,7 +27,10 @@ __all__ = ["CachedModel", "VectorCache", "text_digest"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS models (
-    id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, identity TEXT NOT NULL, rows INTEGER NOT NULL DEFAULT 0
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT UNIQUE NOT NULL,
+    identity TEXT NOT NULL,
+    rows INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS entries (
     model INTEGER NOT NULL, digest BLOB NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (model, digest)
@@ -34,6 +38,7 @@ CREATE TABLE IF NOT EXISTS entries (
 """
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DIGESTS_PER_QUERY = 30_000  # below SQLite's limit of 32,766 variables
+_ROWS_PER_COPY = 65_536
 _SCAN_BELOW = 4  # measured: a scan reads a row in a quarter of the time of a look-up
 _LOCK_SECONDS = 60.0
 
@@ -82,18 +87,24 @@ class VectorCache:
         known
             ``(n,) bool``: which of the digests are cached.
         vectors
-            ``(known.sum(), d) float32``: their vectors, in the order of the digests.
+            ``(n, d) float32``: their vectors; the rows of the others are zeros.
         """
-        rows = np.full(len(digests), -1, dtype=np.int64)
+        vectors = np.zeros((len(digests), identity.dimensions), dtype=np.float32)
+        known = np.zeros(len(digests), dtype=np.bool_)
         with self._storage_errors(), self._index() as index:
+            index.execute("BEGIN")  # one snapshot for both questions
             model = self._model(index, identity)
-            if model is not None:
-                found = self._rows(index, *model, digests)
-                rows = np.fromiter((found.get(digest, -1) for digest in digests), dtype=np.int64, count=len(digests))
+            if model is None:
+                return known, vectors
+            found = self._rows(index, *model, digests)
+            rows = np.fromiter((found.get(digest, -1) for digest in digests), dtype=np.int64, count=len(digests))
             known = rows >= 0
-            if model is None or not known.any():
-                return known, np.empty((0, identity.dimensions), dtype=np.float32)
-            return known, self._read(identity, model[1])[rows[known]]
+            at = np.flatnonzero(known)
+            stored = self._read(identity, *model)
+            for start in range(0, len(at), _ROWS_PER_COPY):
+                some = at[start : start + _ROWS_PER_COPY]
+                vectors[some] = stored[rows[some]]
+        return known, vectors
 
     def add(self, identity: ModelIdentity, digests: Sequence[bytes], vectors: FloatArray) -> None:
         """Keep one vector for each digest; on disk when this returns.
@@ -117,7 +128,8 @@ class VectorCache:
                 (identity.key, json.dumps(asdict(identity), sort_keys=True)),
             )
             model, rows = self._model(index, identity) or (0, 0)
-            self._write(identity, rows, vectors)
+            self._check_whole(identity, model, rows)
+            self._write(identity, model, rows, vectors)
             index.executemany(
                 "INSERT OR IGNORE INTO entries VALUES (?, ?, ?)",
                 ((model, digest, rows + offset) for offset, digest in enumerate(digests)),
@@ -128,13 +140,13 @@ class VectorCache:
     def models(self) -> list[CachedModel]:
         """What is cached, model by model."""
         query = (
-            """SELECT key, identity, (SELECT COUNT(*) FROM entries WHERE model = models.id) FROM models ORDER BY key"""
+            "SELECT id, key, identity, (SELECT COUNT(*) FROM entries WHERE model = models.id) FROM models ORDER BY key"
         )
         with self._storage_errors(), self._index() as index:
             found = index.execute(query).fetchall()
         return [
-            CachedModel(key, json.loads(identity)["name"], entries, _size(self._data_path(key)))
-            for key, identity, entries in found
+            CachedModel(key, json.loads(identity)["name"], entries, _size(self._data_path(key, model)))
+            for model, key, identity, entries in found
         ]
 
     def drop(self, key: str) -> int:
@@ -152,10 +164,13 @@ class VectorCache:
                 index.execute("ROLLBACK")
                 known = ", ".join(model.key for model in self.models()) or "none"
                 raise InputError(f"no vectors are cached under {key!r}", f"Keys in the cache: {known}.")
+            named = {self._data_path(*row) for row in index.execute("SELECT key, id FROM models")}
+            for leftover in set(self.folder.glob("*.f32")) - named:  # of a drop that was killed; we hold the write lock
+                leftover.unlink(missing_ok=True)
             dropped = index.execute("DELETE FROM entries WHERE model = ?", found).rowcount
             index.execute("DELETE FROM models WHERE id = ?", found)
-            self._data_path(key).unlink(missing_ok=True)
             index.execute("COMMIT")
+            self._data_path(key, found[0]).unlink(missing_ok=True)
         return dropped
 
     @property
@@ -164,8 +179,8 @@ class VectorCache:
         with self._storage_errors():
             return sum(_size(path) for path in self.folder.iterdir())
 
-    def _data_path(self, key: str) -> Path:
-        return self.folder / f"{key}.f32"
+    def _data_path(self, key: str, model: int) -> Path:
+        return self.folder / f"{key}-{model}.f32"
 
     @contextmanager
     def _index(self) -> Iterator[sqlite3.Connection]:
@@ -193,19 +208,24 @@ class VectorCache:
             found.update(index.execute(query, (model, *chunk)))
         return found
 
-    def _read(self, identity: ModelIdentity, rows: int) -> FloatArray:
+    def _read(self, identity: ModelIdentity, model: int, rows: int) -> FloatArray:
         """All committed rows of a model as a memory map."""
-        path = self._data_path(identity.key)
+        self._check_whole(identity, model, rows)
+        path = self._data_path(identity.key, model)
+        return np.memmap(path, dtype=np.float32, mode="r", shape=(rows, identity.dimensions))
+
+    def _check_whole(self, identity: ModelIdentity, model: int, rows: int) -> None:
+        """Refuse a data file that lacks committed rows, before it is read or written behind them."""
+        path = self._data_path(identity.key, model)
         if _size(path) < rows * identity.dimensions * 4:
             raise StorageError(
                 f"the cached vectors in {path} are cut short: {_size(path):,} bytes where {rows:,} rows were committed",
                 f"Run `workbench check --drop-model {identity.key}`; they will be encoded again.",
             )
-        return np.memmap(path, dtype=np.float32, mode="r", shape=(rows, identity.dimensions))
 
-    def _write(self, identity: ModelIdentity, rows: int, vectors: FloatArray) -> None:
+    def _write(self, identity: ModelIdentity, model: int, rows: int, vectors: FloatArray) -> None:
         """Put vectors behind the committed rows and flush them to disk."""
-        handle = os.open(self._data_path(identity.key), os.O_WRONLY | os.O_CREAT, 0o644)
+        handle = os.open(self._data_path(identity.key, model), os.O_WRONLY | os.O_CREAT, 0o644)
         with open(handle, "wb", buffering=0) as file:  # noqa: PTH123 (opened without truncation above)
             file.seek(rows * identity.dimensions * 4)
             left = memoryview(np.ascontiguousarray(vectors, dtype="<f4").tobytes())
@@ -227,6 +247,11 @@ class VectorCache:
                 "Free some space, drop a model (`workbench check --drop-model KEY`), or set WORKBENCH_HOME elsewhere.",
             ) from error
         except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StorageError(
+                    f"another process has held the cache {self.folder} for {_LOCK_SECONDS:.0f} seconds",
+                    "Wait for it, or end it.",
+                ) from error
             full = "full" in str(error)
             raise StorageError(
                 f"the disk that holds {self.folder} is full" if full else f"cannot use the cache index: {error}",

@@ -10,8 +10,8 @@ from tqdm.auto import tqdm
 
 from workbench.embed.cache import VectorCache, text_digest
 from workbench.embed.sentence import Encoder, Role, SentenceEncoder
-from workbench.errors import InputError
-from workbench.records import Corpus, Vectors
+from workbench.errors import InputError, ModelError
+from workbench.records import Corpus, FloatArray, ModelIdentity, Vectors
 
 __all__ = ["EmbedReport", "embed", "embed_with_report"]
 
@@ -66,6 +66,8 @@ def embed(
         There is nothing to embed, or a text is not a string.
     StorageError
         The cache cannot be read or written.
+    ModelError
+        The model gave NaN or infinity for a text; such a vector is never cached.
     """
     return embed_with_report(corpus, encoder, role=role, cache=cache, progress=progress)[0]
 
@@ -93,11 +95,11 @@ def embed_with_report(
     digests = [text_digest(prompt + text) for text in texts]
     store = None if cache is False else cache or VectorCache()
 
-    array = np.empty((len(texts), identity.dimensions), dtype=np.float32)
-    known = np.zeros(len(texts), dtype=np.bool_)
     if store is not None:
-        known, cached = store.get(identity, digests)
-        array[known] = cached
+        known, array = store.get(identity, digests)
+    else:
+        known = np.zeros(len(texts), dtype=np.bool_)
+        array = np.empty((len(texts), identity.dimensions), dtype=np.float32)
     first_row = {digest: row for row, digest in reversed(list(enumerate(digests))) if not known[row]}
     missing = sorted(first_row.values(), key=lambda row: -len(texts[row]))
 
@@ -108,6 +110,7 @@ def embed_with_report(
             at = time.perf_counter()
             array[rows] = encoder.encode([texts[row] for row in rows], role=role)
             encode_seconds += time.perf_counter() - at
+            _check_finite(array[rows], [texts[row] for row in rows], identity)
             if store is not None:
                 store.add(identity, [digests[row] for row in rows], array[rows])
             bar.update(len(rows))
@@ -117,3 +120,12 @@ def embed_with_report(
     vectors = Vectors(corpus.ids, array, identity)
     report = EmbedReport(len(missing), int(known.sum()), encode_seconds, time.perf_counter() - began)
     return vectors, report
+
+
+def _check_finite(vectors: FloatArray, texts: Sequence[str], identity: ModelIdentity) -> None:
+    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(broken):
+        raise ModelError(
+            f"{identity} gave NaN or infinity for {len(broken)} of {len(texts)} texts, first {texts[broken[0]][:60]!r}",
+            "Check that its weights are whole; nothing of this batch was cached.",
+        )

@@ -9,6 +9,8 @@ from workbench.records import ModelIdentity
 
 __all__ = ["check_identity", "folder_revision"]
 
+_UNREAD = {".md", ".png", ".jpg", ".jpeg", ".gif", ".svg"}
+
 
 def check_identity(queries: ModelIdentity | None, vectors: ModelIdentity | None) -> None:
     """Refuse a search whose queries and vectors were made by different models.
@@ -34,14 +36,16 @@ def check_identity(queries: ModelIdentity | None, vectors: ModelIdentity | None)
 
 
 def folder_revision(folder: Path) -> str:
-    """SHA-256 over the names and contents of a model folder's weights and settings, as 64 hex digits.
+    """SHA-256 over the names and contents of a model folder's files, as 64 hex digits.
 
-    Read are ``*.safetensors``, ``*.json``, ``*.txt`` and ``*.model``; a README changes nothing.
+    Left out is what no model reads: hidden files, Markdown and pictures.
     """
     digest = hashlib.sha256()
-    kept = {".safetensors", ".json", ".txt", ".model"}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in kept):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        inside = path.relative_to(folder)
+        if path.suffix.lower() in _UNREAD or any(part.startswith(".") for part in inside.parts):
+            continue
+        digest.update(f"{inside.as_posix()}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

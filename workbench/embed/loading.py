@@ -6,7 +6,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.embed.bundled import BUNDLED_NAME, BUNDLED_SHA256, verify_bundled_model
 from workbench.embed.identity import folder_revision
@@ -19,6 +19,8 @@ __all__ = ["LocatedModel", "ModelCard", "describe", "gpu_at_hand", "load", "loca
 
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _UNWANTED = ["onnx/*", "openvino/*"]
+_PICKLED = {".bin", ".pt", ".pth", ".ckpt"}
+_BUNDLED_IDS = (BUNDLED_NAME, f"sentence-transformers/{BUNDLED_NAME}")
 
 
 @dataclass(frozen=True)
@@ -36,57 +38,79 @@ class ModelCard:
 
     dimensions: int
     pooling: str
+    normalizes: bool
     query_prompt: str
     document_prompt: str
     max_tokens: int
 
 
-def locate(name: str) -> LocatedModel:
+def locate(name: str, revision: str | None = None) -> LocatedModel:
     """Find the bundled model, a local folder, or a hub id (fetching it where there is a network).
+
+    Parameters
+    ----------
+    name
+        ``bundled``, a folder, or a hub id. A folder wins over a hub id of the same name.
+    revision
+        Of a hub id: a branch, tag or commit; None takes the main branch.
 
     Raises
     ------
     ModelError
-        There is no such model here and it cannot be fetched, or it has no safetensors weights.
+        There is no such model here and it cannot be fetched, or its weights are not safetensors.
     """
-    if name in ("bundled", BUNDLED_NAME, f"sentence-transformers/{BUNDLED_NAME}"):
-        return LocatedModel(verify_bundled_model(), BUNDLED_NAME, BUNDLED_SHA256)
     local = Path(name).expanduser()
+    if name == "bundled" or (name in _BUNDLED_IDS and not local.is_dir()):
+        return LocatedModel(verify_bundled_model(), BUNDLED_NAME, BUNDLED_SHA256)
     if local.is_dir():
-        folder, revision = local.resolve(), ""
-    elif name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        folder = _snapshot(name)
-        revision = folder.name
-    else:
+        folder = local.resolve()
+        _require_safetensors(folder, name)
+        return LocatedModel(folder, folder.name, folder_revision(folder))
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ModelError(
             f"there is no model {name!r}: neither a folder nor a hub id such as 'BAAI/bge-small-en-v1.5'",
             "Check the spelling, or leave the model out to use the bundled one.",
         )
-    if not any(folder.rglob("*.safetensors")):
+    folder = _snapshot(name, revision)
+    _require_safetensors(folder, name)
+    return LocatedModel(folder, name, folder.name)
+
+
+def _require_safetensors(folder: Path, name: str) -> None:
+    """Refuse a model any part of which would have to be unpickled."""
+    parts = {path.parent for path in folder.rglob("*") if path.suffix in _PICKLED}
+    pickled = sorted(str(part.relative_to(folder)) for part in parts if not any(part.glob("*.safetensors")))
+    if pickled or not any(folder.rglob("*.safetensors")):
+        where = f"only pickled weights in {', '.join(pickled)}" if pickled else "no .safetensors weights"
         raise ModelError(
-            f"the model {name!r} has no .safetensors weights in {folder}",
-            "Choose a revision that has them; pickled weights can run code and are not read.",
+            f"the model {name!r} has {where} ({folder})",
+            "Choose one with safetensors throughout; pickled weights can run code and are not read.",
         )
-    label = name if revision else local.name
-    return LocatedModel(folder, label, revision or folder_revision(folder))
 
 
-def _snapshot(name: str) -> Path:
-    """Folder of a hub model: from the local hub cache if it is there, else fetched."""
+def _snapshot(name: str, revision: str | None) -> Path:
+    """Folder of a hub model: from the local hub cache if it is there with its weights, else fetched."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    wanted: dict[str, Any] = {"revision": revision, "allow_patterns": _WANTED, "ignore_patterns": _UNWANTED}
     with suppress(LocalEntryNotFoundError, HFValidationError):  # then it is not here yet: try the network
-        return Path(snapshot_download(name, local_files_only=True, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
+        here = Path(snapshot_download(name, local_files_only=True, **wanted))
+        if any(here.rglob("*.safetensors")):
+            return here
     try:
-        return Path(snapshot_download(name, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
+        return Path(snapshot_download(name, **wanted))
     except (HfHubHTTPError, HFValidationError, OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"the model {name!r} is not on this machine and could not be fetched ({reason})",
+            f"the model {name!r} is not on this machine and could not be fetched ({_first_line(error)})",
             "The bundled model works offline: leave the model out. "
             f"To have this one, run `hf download {name}` where there is a network and copy ~/.cache/huggingface here.",
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def gpu_at_hand() -> bool:
@@ -125,9 +149,8 @@ def load(located: LocatedModel, device: str | None) -> "SentenceTransformer":
         model.eval()
         return model
     except Exception as error:  # whatever the file formats raise, the person needs one line
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"the model in {located.folder} cannot be loaded ({reason})",
+            f"the model in {located.folder} cannot be loaded ({_first_line(error)})",
             "Check that the folder was copied whole; the bundled model works: leave the model out.",
         ) from error
     finally:
@@ -136,13 +159,14 @@ def load(located: LocatedModel, device: str | None) -> "SentenceTransformer":
 
 def describe(model: "SentenceTransformer") -> ModelCard:
     """Read dimensions, pooling, prompts and length limit off a loaded model."""
-    from sentence_transformers.models import Pooling
+    from sentence_transformers.models import Normalize, Pooling
 
     pooling = next((stage for stage in model if isinstance(stage, Pooling)), None)
     prompts = model.prompts or {}
     return ModelCard(
         dimensions=int(model.get_embedding_dimension() or 0),
         pooling=str(pooling.get_config_dict()["pooling_mode"]) if pooling is not None else "none",
+        normalizes=isinstance(model[-1], Normalize),
         query_prompt=prompts.get("query") or "",
         document_prompt=prompts.get("document") or prompts.get("passage") or "",
         max_tokens=int(model.max_seq_length or 0),

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -16,22 +17,37 @@ import numpy as np
 
 from workbench import settings
 from workbench.embed.loading import ModelCard
-from workbench.errors import StorageError
+from workbench.errors import ModelError, StorageError
 from workbench.records import FloatArray
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["OpenVinoModel", "convert", "converted_folder", "convertible", "cpu_precision", "is_converted", "read_card"]
+__all__ = [
+    "OpenVinoModel",
+    "convert",
+    "converted_folder",
+    "convertible",
+    "cpu_precision",
+    "is_converted",
+    "load_openvino",
+    "read_card",
+]
 
 _FORMAT = 1  # of the converted folder; raise it when what is saved changes
 _TOKENS_PER_BATCH = 2048  # 1,024 to 4,096 were within 5 % of each other on 2 cores; 8,192 was 15 % slower
+_SCRATCH = "converting-"
+_ABANDONED_AFTER = 3600.0  # seconds; a conversion takes ten or twenty
+_LEAST_COSINE = 0.999  # of a converted model's vectors to its own; bfloat16 gave 0.9999 or more
+_PROBES = ("bank", "How do I reset my password?", "a longer text, which fills more than one short batch. " * 12)
+_USE_TORCH = "Use backend='torch'."
 _PLAIN_STAGES = {"Transformer", "Pooling", "Normalize", "Dense", "LayerNorm"}
+_LONGEST = 1_000_000  # tokens; tokenizers that have no limit name a number beyond all use
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def _openvino() -> Any:
-    """OpenVINO without its usage statistics: a conversion would send them to an analytics server, unasked."""
+def load_openvino() -> Any:
+    """Import OpenVINO without its usage statistics, which it would send to an analytics server, unasked."""
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it then uses a stand-in that sends nothing
     import openvino
 
@@ -40,13 +56,13 @@ def _openvino() -> Any:
 
 def cpu_precision() -> str:
     """``bf16`` where the CPU computes in bfloat16, else ``f32``."""
-    openvino = _openvino()
+    openvino = load_openvino()
     return "bf16" if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
 def converted_folder(revision: str) -> Path:
     """Where the conversion of a model revision is kept; holds ``model.xml`` once it is complete."""
-    version = _openvino().get_version().split("-")[0]
+    version = load_openvino().get_version().split("-")[0]
     return settings.cache_dir("models") / f"{revision[:32]}-openvino-{version}-v{_FORMAT}"
 
 
@@ -64,6 +80,7 @@ def convertible(model: "SentenceTransformer") -> bool:
     """Whether text passes through a fast tokenizer and plain modules alone, so that a trace says everything."""
     return (
         getattr(model.tokenizer, "backend_tokenizer", None) is not None
+        and model.tokenizer.pad_token_id is not None
         and all(type(stage).__name__ in _PLAIN_STAGES for stage in model)
         and all(getattr(stage, "include_prompt", True) for stage in model)
         and not getattr(model[0], "do_lower_case", False)
@@ -71,15 +88,18 @@ def convertible(model: "SentenceTransformer") -> bool:
 
 
 def convert(model: "SentenceTransformer", card: ModelCard, folder: Path) -> None:
-    """Convert a sentence-transformers model, with its pooling and normalization, into ``folder``.
+    """Convert a sentence-transformers model, with its pooling and normalization, into ``folder``, and compare.
 
     Raises
     ------
+    ModelError
+        OpenVINO cannot trace or compile the model, or its vectors are not the model's own.
     StorageError
         The converted files cannot be written.
     """
+    _clear_away(folder.parent)
     try:
-        scratch = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder.parent))
     except OSError as error:
         raise StorageError(f"cannot write to {folder.parent}: {error}", "Set WORKBENCH_HOME elsewhere.") from error
     try:
@@ -87,6 +107,7 @@ def convert(model: "SentenceTransformer", card: ModelCard, folder: Path) -> None
         (scratch / "tokenizer.json").write_text(model.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
         about = {"model": asdict(card), "inputs": inputs, "pad_id": model.tokenizer.pad_token_id}
         (scratch / "card.json").write_text(json.dumps(about), encoding="utf-8")
+        _require_agreement(model, scratch)
         if not folder.exists():
             scratch.rename(folder)
     except OSError as error:
@@ -96,11 +117,30 @@ def convert(model: "SentenceTransformer", card: ModelCard, folder: Path) -> None
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _clear_away(parent: Path) -> None:
+    """Remove what conversions that were killed left behind."""
+    for leftover in parent.glob(f"{_SCRATCH}*"):
+        if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _require_agreement(model: "SentenceTransformer", folder: Path) -> None:
+    """Refuse a conversion whose vectors are not the model's own."""
+    try:
+        converted = OpenVinoModel(folder, {"document": ""}).encode(_PROBES, "document", lambda _: None)
+    except Exception as error:  # whatever OpenVINO raises, PyTorch still runs the model
+        raise ModelError(f"OpenVINO cannot run the converted model ({error})", _USE_TORCH) from error
+    own = model.encode(list(_PROBES), prompt="", show_progress_bar=False)
+    cosines = (converted * own).sum(1) / (np.linalg.norm(converted, axis=1) * np.linalg.norm(own, axis=1))
+    if not cosines.min() >= _LEAST_COSINE:
+        raise ModelError(f"OpenVINO's vectors differ from the model's own (cosine {cosines.min():.4f})", _USE_TORCH)
+
+
 def _save_graph(model: "SentenceTransformer", path: Path) -> list[str]:
-    """Trace the whole pipeline in float32 and save it; returns the names of its inputs."""
+    """Trace the whole pipeline and save it; returns the names of its inputs."""
     import torch
 
-    openvino = _openvino()
+    openvino = load_openvino()
 
     class Pipeline(torch.nn.Module):
         def __init__(self, names: Sequence[str]) -> None:
@@ -123,6 +163,8 @@ def _save_graph(model: "SentenceTransformer", path: Path) -> list[str]:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer's remarks on shapes that are dynamic on purpose
             graph = openvino.convert_model(Pipeline(names).eval(), example_input=tuple(sample[name] for name in names))
+    except Exception as error:  # whatever OpenVINO raises, PyTorch still runs the model
+        raise ModelError(f"OpenVINO cannot convert the model ({error})", _USE_TORCH) from error
     finally:
         noisy.setLevel(level)
     for port, name in zip(graph.inputs, names, strict=True):
@@ -147,7 +189,7 @@ class OpenVinoModel:
     def __init__(self, folder: Path, prompts: dict[str, str]) -> None:
         from tokenizers import Tokenizer
 
-        openvino = _openvino()
+        openvino = load_openvino()
 
         self.precision = f"openvino-{cpu_precision()}"
         self._prompts = dict(prompts)
@@ -156,7 +198,10 @@ class OpenVinoModel:
         self._pad_id: int = about["pad_id"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(about["model"]["max_tokens"])
+        if 0 < about["model"]["max_tokens"] <= _LONGEST:
+            self._tokenizer.enable_truncation(about["model"]["max_tokens"])
+        else:
+            self._tokenizer.no_truncation()
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         core = openvino.Core()
         self._compiled = core.compile_model(

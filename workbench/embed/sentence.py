@@ -1,6 +1,7 @@
 """Text to vectors with any sentence-transformers model; the bundled one by default, offline."""
 
 import threading
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
@@ -41,12 +42,15 @@ class SentenceEncoder:
     ----------
     name
         ``bundled``, a local folder, or a Hugging Face hub id such as ``BAAI/bge-large-en-v1.5``.
+    revision
+        Of a hub id: a branch, tag or commit.
     query_prompt, document_prompt
         Text put before every query or document; None takes what the model's own configuration says.
     truncate_dim
         Keep the first so many dimensions (Kusupati et al. 2022, Matryoshka Representation Learning).
     normalize
-        Scale vectors to unit length, after truncation.
+        Scale vectors to unit length, after truncation. False leaves them as the model makes them, which for many
+        models is unit length too: ``identity.normalized`` says which.
     backend
         ``auto``, ``torch`` or ``openvino``.
     device
@@ -57,12 +61,15 @@ class SentenceEncoder:
     ModelError
         The model is neither bundled, nor on this machine, nor to be fetched; it has no safetensors weights;
         ``truncate_dim`` is out of range; or OpenVINO was asked for and cannot run it.
+    InputError
+        An unknown backend, or OpenVINO with a device.
     """
 
     def __init__(
         self,
         name: str = "bundled",
         *,
+        revision: str | None = None,
         query_prompt: str | None = None,
         document_prompt: str | None = None,
         truncate_dim: int | None = None,
@@ -70,8 +77,15 @@ class SentenceEncoder:
         backend: Backend = "auto",
         device: str | None = None,
     ) -> None:
-        self._located = loading.locate(name)
+        if backend not in ("auto", "torch", "openvino"):
+            raise InputError(f"there is no backend {backend!r}", "Use 'auto', 'torch' or 'openvino'.")
+        if backend == "openvino" and device is not None:
+            raise InputError(
+                f"OpenVINO runs on the CPU, not on {device!r}", "Leave device out, or use backend='torch'."
+            )
+        self._located = loading.locate(name, revision)
         self._lock = threading.Lock()
+        self._normalize = normalize
         wants_torch = backend == "torch" or device is not None or (backend == "auto" and loading.gpu_at_hand())
         converted = None if wants_torch else _converted(self._located, required=backend == "openvino")
         if converted is not None:
@@ -98,7 +112,7 @@ class SentenceEncoder:
             revision=self._located.revision,
             dimensions=truncate_dim or card.dimensions,
             pooling=card.pooling,
-            normalized=normalize,
+            normalized=normalize or (card.normalizes and truncate_dim is None),
             query_prompt=prompts["query"],
             document_prompt=prompts["document"],
             max_tokens=card.max_tokens,
@@ -124,8 +138,10 @@ class SentenceEncoder:
         Raises
         ------
         InputError
-            ``texts`` is one string, or holds something that is not a string.
+            ``texts`` is one string, or holds something that is not a string; or an unknown role.
         """
+        if role not in ("document", "query"):
+            raise InputError(f"there is no role {role!r}", "Use 'document' or 'query'.")
         if isinstance(texts, str):
             raise InputError(f"texts is one string, {texts[:40]!r}", "Pass a list: encode([text]).")
         for text in texts:
@@ -140,8 +156,9 @@ class SentenceEncoder:
     def _finish(self, vectors: FloatArray) -> FloatArray:
         """Truncate and scale as asked."""
         kept = vectors[:, : self.dimensions]
-        if self._identity.normalized:
-            kept = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+        if self._normalize:
+            with np.errstate(divide="ignore", invalid="ignore"):  # a zero vector becomes NaN, which embed refuses
+                kept = kept / np.linalg.norm(kept, axis=1, keepdims=True)
         return np.ascontiguousarray(kept, dtype=np.float32)
 
     def token_vectors(self, text: str) -> tuple[list[str], FloatArray]:
@@ -159,7 +176,13 @@ def _converted(located: loading.LocatedModel, *, required: bool) -> Path | None:
         model = loading.load(located, "cpu")
         bar.update()
         if openvino_backend.convertible(model):
-            openvino_backend.convert(model, loading.describe(model), folder)
+            try:
+                openvino_backend.convert(model, loading.describe(model), folder)
+            except ModelError as error:
+                if required:
+                    raise
+                warnings.warn(f"{located.name} runs on PyTorch, which is slower: {error.what}", stacklevel=3)
+                return None
             return folder
     if required:
         raise ModelError(
