@@ -134,7 +134,7 @@ def test_an_error_of_a_listener_and_of_the_browser_is_kept() -> None:
     view = MapView(SQUARE, on_error=lambda error: shown.append(str(error)))
     view.on_select(lambda rows: rows[99])
     view.select([1])
-    view._painter.failure = "TypeError: no canvas"
+    view._painter._handle_custom_msg({"failure": "TypeError: no canvas"}, [])
     assert [line.split(":")[0] for line in shown] == ["selection", "map"]
     assert len(callbacks.errors()) == 2
     with pytest.raises(Exception, match="2 widget callbacks failed: selection: IndexError"):
@@ -144,13 +144,17 @@ def test_an_error_of_a_listener_and_of_the_browser_is_kept() -> None:
 def test_the_dark_theme_changes_colors_not_points() -> None:
     view = MapView(SQUARE)
     light, codes = view._painter.look["color"], view.codes.tolist()
-    view._painter.dark = True
+    view._painter._handle_custom_msg({"dark": True}, [])
     assert view._painter.look["color"] != light
     assert view.codes.tolist() == codes
     assert view.scatter.widget.background_color == "#111111"
-    pinned = MapView(SQUARE, theme="light")
-    pinned._painter.dark = True
-    assert pinned.scatter.widget.background_color == "#ffffff"
+
+
+def test_what_the_browser_painted_arrives_as_a_message_and_is_no_shared_state() -> None:
+    view = MapView(SQUARE)
+    view._painter._handle_custom_msg({"painted": view.version, "paint_ms": 12.5}, [])
+    assert (view.painted, view.paint_ms) == (view.version, 12.5)
+    assert not {"painted", "paint_ms", "dark", "failure"} & set(view._painter.get_state())
 
 
 def test_tooltips_are_text_without_control_characters() -> None:

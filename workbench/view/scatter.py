@@ -8,7 +8,7 @@ code per point decides all three); NaN is drawn at 0 (here it is refused).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -24,7 +24,6 @@ from workbench.view.palette import color_column
 
 __all__ = ["ROLES", "MapView"]
 
-Theme = Literal["auto", "light", "dark"]
 Rows = int | Sequence[int] | NDArray[np.integer[Any]]
 _STATIC = Path(__file__).parent / "static"
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
@@ -51,7 +50,10 @@ ROLES = tuple(_ROLES)
 
 
 class _Painter(anywidget.AnyWidget):
-    """The companion that paints the map in the browser and says what it has painted."""
+    """The companion that paints the map in the browser and says what it has painted.
+
+    The traits that are not synchronized are what the browser told: see ``map.js`` for why it tells them as messages.
+    """
 
     _esm = _STATIC / "map.js"
     _css = _STATIC / "map.css"
@@ -62,14 +64,23 @@ class _Painter(anywidget.AnyWidget):
     legend = traitlets.Dict().tag(sync=True)
     animate = traitlets.Bool(False).tag(sync=True)
     version = traitlets.Int(0).tag(sync=True)
-    painted = traitlets.Int(0).tag(sync=True)
-    paint_ms = traitlets.Float(0.0).tag(sync=True)
-    dark = traitlets.Bool(False).tag(sync=True)
-    failure = traitlets.Unicode("").tag(sync=True)
+    painted = traitlets.Int(0)
+    paint_ms = traitlets.Float(0.0)
+    dark = traitlets.Bool(False)
+    failure = traitlets.Unicode("")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_msg(self._told)
+
+    def _told(self, widget: Any, message: Any, buffers: Any) -> None:
+        for name in ("painted", "paint_ms", "dark", "failure"):
+            if name in message:
+                setattr(self, name, message[name])
 
 
 class MapView:
-    """A map of points in a notebook: color, marks, lines, hover text, click and lasso.
+    """A map of points in a notebook: color, marks, lines, hover text, click and lasso. It follows JupyterLab's theme.
 
     Parameters
     ----------
@@ -79,8 +90,6 @@ class MapView:
         ``n`` strings shown, wrapped and as plain text, when a point is hovered.
     height
         Height in pixels; it never changes.
-    theme
-        ``"auto"`` follows JupyterLab's theme.
     on_error
         Called with a :class:`workbench.callbacks.CallbackError` when a callback or the browser's painter fails; the
         error is recorded for ``view.check()`` in any case.
@@ -99,7 +108,6 @@ class MapView:
         *,
         texts: Sequence[str] | None = None,
         height: int = 520,
-        theme: Theme = "auto",
         on_error: Callable[[callbacks.CallbackError], object] | None = None,
     ) -> None:
         import ipywidgets
@@ -108,7 +116,6 @@ class MapView:
         points = _checked(coordinates)
         if texts is not None and len(texts) != len(points):
             raise InputError(f"{len(texts):,} texts for {len(points):,} points", "Give one text per point.")
-        self._theme: Theme = theme
         self._on_error = on_error or (lambda error: None)
         self._listeners: list[Callable[[IntArray], object]] = []
         self._points = points
@@ -124,7 +131,7 @@ class MapView:
         self.scatter = jscatter.Scatter(
             "x", "y", data=frame, x_scale=(-1, 1), y_scale=(-1, 1), height=height, axes=False, lasso_initiator=False,
             opacity_by=None, opacity=0.7, size=self._base_size, color=self._coloring.light[0],
-            background_color=_BACKGROUND[theme == "dark"], tooltip_histograms=False, **tooltip,
+            background_color=_BACKGROUND[False], tooltip_histograms=False, **tooltip,
         )  # fmt: skip
         plot = self.scatter.widget
         plot.tooltip_preview_text_lines = 14
@@ -135,7 +142,7 @@ class MapView:
         # With a thin outline, a lasso of thousands stays legible.
         plot.regl_scatterplot_options = {"pointSizeSelected": 1, "pointOutlineWidth": 1}
         plot.show(["pan_zoom", "lasso", "lasso_type", "divider", "full_screen", "reset"])
-        self._painter = _Painter(dark=theme == "dark")
+        self._painter = _Painter()
         self.widget = ipywidgets.Box([plot, self._painter], layout=ipywidgets.Layout(width="100%", overflow="hidden"))
         self.widget.add_class("wb-map")
         self._painter.observe(self._theme_changed, "dark")
@@ -235,10 +242,6 @@ class MapView:
     def _base_size(self) -> float:
         return float(np.clip(60 / max(len(self._points), 1) ** 0.3, 2, 8))
 
-    @property
-    def _is_dark(self) -> bool:
-        return bool(self._painter.dark) if self._theme == "auto" else self._theme == "dark"
-
     def _rows(self, rows: Rows) -> IntArray:
         at = np.atleast_1d(np.asarray(rows, dtype=np.int64))
         outside = at[(at < 0) | (at >= len(self))]
@@ -248,7 +251,7 @@ class MapView:
 
     def _repaint(self, animate: bool = False) -> None:
         """Send everything that decides what the map shows, as one message."""
-        dark, coloring = self._is_dark, self._coloring
+        dark, coloring = bool(self._painter.dark), self._coloring
         colors = coloring.dark if dark else coloring.light
         bins = len(colors)
         codes = coloring.codes.copy()
@@ -287,8 +290,9 @@ class MapView:
     def _paint_background(self) -> None:
         # Not Scatter.background(): it also sets the color of the axes, upon which the browser draws axes.
         plot = self.scatter.widget
-        plot.background_color = _BACKGROUND[self._is_dark]
-        plot.tooltip_color = [0.2, 0.2, 0.2, 1] if self._is_dark else [1, 1, 1, 1]
+        dark = bool(self._painter.dark)
+        plot.background_color = _BACKGROUND[dark]
+        plot.tooltip_color = [0.2, 0.2, 0.2, 1] if dark else [1, 1, 1, 1]
 
     def _theme_changed(self, change: Any) -> None:
         with callbacks.guard("theme", self._on_error):

@@ -3,6 +3,10 @@
 // regl-scatterplot rejects a draw while another is under way and the map then silently differs from Python. Here every
 // request waits for the promise of the draw before it, only the newest waiting request is drawn, and the version that
 // reached the screen goes back to Python as `painted`.
+//
+// What Python is told goes as messages, not as the model's state: ipywidgets holds a state change back until the kernel
+// says that it is idle after the one before, which ipykernel 7 does not say to what arrives while a cell awaits. The
+// model would then be silent for good.
 
 const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 const nextFrame = () => new Promise((resolve) => setTimeout(resolve, 30));
@@ -67,9 +71,7 @@ function render({ model, el }) {
     })));
     if (drawnXY === null) await api.zoomToOrigin();
     drawnXY = xy;
-    model.set("painted", version);
-    model.set("paint_ms", performance.now() - started);
-    model.save_changes();
+    model.send({ painted: version, paint_ms: performance.now() - started });
   }
 
   async function paint() {
@@ -91,8 +93,7 @@ function render({ model, el }) {
         }
       }
     } catch (error) {
-      model.set("failure", String(error?.stack ?? error));
-      model.save_changes();
+      model.send({ failure: String(error?.stack ?? error) });
     } finally {
       busy = false;
     }
@@ -153,12 +154,7 @@ function render({ model, el }) {
   };
   findBox();
 
-  const tellTheme = () => {
-    if (model.get("dark") !== isDark()) {
-      model.set("dark", isDark());
-      model.save_changes();
-    }
-  };
+  const tellTheme = () => model.send({ dark: isDark() });
   const observer = new MutationObserver(tellTheme);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   model.on("change:version", paint);
