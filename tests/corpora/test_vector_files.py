@@ -2,6 +2,7 @@
 
 import pickle
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -222,6 +223,60 @@ def test_parquet_lists_that_are_no_vectors(tmp_path: Path, rows: list[object], m
         read_vectors(tmp_path / "x.parquet")
 
 
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [(pa.list_(pa.string()), [["a", "b"]] * 3), (pa.list_(pa.list_(pa.float32())), [[[1.0], [2.0]]] * 3)],
+    ids=["strings", "lists"],
+)
+def test_parquet_lists_of_anything_but_numbers(tmp_path: Path, kind: pa.DataType, rows: list[object]) -> None:
+    tags = pa.array(rows, kind)
+    pq.write_table(pa.table({"tags": tags}), tmp_path / "tags.parquet")
+    with pytest.raises(InputError, match=r"has 0 columns of lists of numbers\. Write the vectors as a column"):
+        read_vectors(tmp_path / "tags.parquet")
+    pq.write_table(pa.table({"tags": tags, "v": list(X[:3]), "n": [1, 2, 3]}), tmp_path / "x.parquet")
+    np.testing.assert_array_equal(read_vectors(tmp_path / "x.parquet").array, X[:3])
+    with pytest.raises(VectorError, match=r"'tags' of 'x\.parquet' holds list<.*, not lists .*Columns that do: v\."):
+        read_vectors(tmp_path / "x.parquet", column="tags")
+    with pytest.raises(VectorError, match=r"'n' of .* holds int64, not lists of numbers"):
+        read_vectors(tmp_path / "x.parquet", column="n")
+
+
+def test_a_damaged_compressed_npz(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, X)
+    damaged = bytearray(path.read_bytes())
+    name, extra = (int.from_bytes(damaged[at : at + 2], "little") for at in (26, 28))
+    damaged[30 + name + extra] = 0b111  # deflate knows no blocks of type 3
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match=r"'x\.npz' is truncated or damaged \(Error -3 while decompressing"):
+        read_vectors(path)
+
+
+def test_an_npz_with_a_part_that_is_no_array(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("notes.txt", "not an array")
+    with pytest.raises(InputError, match=r"damaged \('notes\.txt' in it is no array\)"):
+        read_vectors(tmp_path / "x.npz")
+
+
+def test_an_npy_whose_header_breaks_off(tmp_path: Path) -> None:
+    header = b"{'descr': '<f4', 'shape': (1,\n"
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(InputError, match=r"damaged \(its header"):
+        read_vectors(tmp_path / "x.npy")
+
+
+def test_an_hdf5_group_is_no_data_set(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        file["train/vectors"] = X
+        file.create_group("empty")
+    with pytest.raises(VectorError, match=r"'train' of .* is a group, not a data set\. .*one of: train/vectors\."):
+        read_vectors(tmp_path / "x.hdf5")
+    with pytest.raises(VectorError, match=r"'empty' of .* is a group, not a data set\. Name a data set\."):
+        read_vectors(tmp_path / "x.hdf5", column="empty")
+    np.testing.assert_array_equal(read_vectors(tmp_path / "x.hdf5", column="train/vectors").array, X)
+
+
 def test_a_ragged_row_in_a_later_batch_is_counted_from_the_start(tmp_path: Path) -> None:
     rows = [[1.0, 2.0]] * 5000 + [[1.0]]
     pq.write_table(pa.table({"v": pa.array(rows, pa.list_(pa.float32()))}), tmp_path / "x.parquet")
@@ -233,7 +288,7 @@ def test_parquet_columns_are_listed_nearest_first(tmp_path: Path) -> None:
     pq.write_table(pa.table({"title_vector": list(X), "vector": list(X), "text": ["a"] * 50}), tmp_path / "x.parquet")
     with pytest.raises(InputError, match=r"no column 'vectors'.*nearest name first: 'vector', 'title_vector'"):
         read_vectors(tmp_path / "x.parquet", column="vectors")
-    with pytest.raises(InputError, match=r"has 2 columns of lists.*title_vector, vector"):
+    with pytest.raises(InputError, match=r"has 2 columns of lists of numbers.*title_vector, vector"):
         read_vectors(tmp_path / "x.parquet")
 
 

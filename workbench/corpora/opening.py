@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.errors import InputError
 
-__all__ = ["existing", "nearest_first", "utf8_lines", "wrong_column"]
+__all__ = ["damaged", "existing", "nearest_first", "utf8_lines", "wrong_column"]
 
 
 def existing(path: str | Path) -> Path:
@@ -49,6 +49,11 @@ def utf8_lines(path: Path) -> Iterator[str]:
                 ) from error
             yield text.removeprefix("\ufeff") if offset == 0 else text
             offset += len(line)
+
+
+def damaged(path: Path, detail: str) -> InputError:
+    """The error for a file that breaks off or contradicts itself."""
+    return InputError(f"{path.name!r} is truncated or damaged ({detail})", "Copy or write the file again.")
 
 
 def wrong_column(name: str, columns: Iterable[str], where: object) -> InputError:

@@ -1,6 +1,9 @@
 """Vectors from files: .npy (memory-mapped), .npz, .fvecs, .ivecs, .bvecs, HDF5, Parquet. Nothing is ever unpickled."""
 
+import lzma
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.corpora.arrays import check_dimensions, checked_vectors, say_converted
-from workbench.corpora.opening import existing, wrong_column
+from workbench.corpora.opening import damaged, existing, wrong_column
+from workbench.corpora.parquet_vectors import read_lists
 from workbench.errors import InputError, VectorError
 from workbench.records import FloatArray, IntArray, Metric, Vectors
 
@@ -20,6 +24,9 @@ Read = tuple[NDArray[Any], np.dtype[Any]]  # the numbers, and the format that th
 _COMPONENTS: dict[str, np.dtype[Any]] = {".fvecs": np.dtype("<f4"), ".ivecs": np.dtype("<i4"), ".bvecs": np.dtype("u1")}
 _PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".bin"}
 _BLOCK_BYTES = 16 << 20
+_DAMAGED_ZIP = (  # what zipfile, its decompressors and NumPy raise; RuntimeError is for flags that promise a password
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, RuntimeError, EOFError, OSError,
+)  # fmt: skip
 _REFUSED = "Nothing is ever unpickled here: save plain numbers with np.save(path, x.astype(np.float32))."
 
 
@@ -31,10 +38,10 @@ def read_vectors(path: str | Path, column: str | None = None, metric: Metric = "
     path
         ``.npy`` (memory-mapped, read-only, where it holds float32 row by row), ``.npz``, ``.fvecs``, ``.ivecs``,
         ``.bvecs`` (layouts of http://corpus-texmex.irisa.fr), ann-benchmarks ``.hdf5``, or ``.parquet`` with a column
-        of lists.
+        of lists of numbers.
     column
         Which array of an ``.npz``, data set of an HDF5 file (None: ``train``) or column of a Parquet file (None: the
-        only column of lists).
+        only column of lists of numbers).
     metric
         The metric that the vectors are for; zero vectors are refused under cosine.
 
@@ -43,7 +50,7 @@ def read_vectors(path: str | Path, column: str | None = None, metric: Metric = "
     InputError
         A missing, empty or truncated file, a column that is not there, an object array or a pickle.
     VectorError
-        Ragged rows, NaN or infinity, zero vectors under cosine.
+        Ragged rows, NaN or infinity, zero vectors under cosine, what holds no table of numbers.
 
     Warns
     -----
@@ -128,10 +135,6 @@ def read_ann_benchmark(path: str | Path) -> AnnBenchmark:
     return AnnBenchmark(train, test, neighbors, distances)
 
 
-def _truncated(path: Path, detail: str) -> InputError:
-    return InputError(f"{path.name!r} is truncated or damaged ({detail})", "Copy or write the file again.")
-
-
 def _npy(path: Path, column: str | None) -> Read:
     with path.open("rb") as stream:
         if stream.read(6) != b"\x93NUMPY":
@@ -143,13 +146,13 @@ def _npy(path: Path, column: str | None) -> Read:
                 np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             )
             shape, _, dtype = read_header(stream)
-        except (ValueError, EOFError) as error:
-            raise _truncated(path, f"its header: {error}") from error
+        except (ValueError, EOFError, tokenize.TokenError) as error:
+            raise damaged(path, f"its header: {error}") from error
         if dtype.hasobject:
             raise InputError(f"{path.name!r} holds an array of Python objects, which is a pickle", _REFUSED)
         expected = stream.tell() + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if (size := path.stat().st_size) < expected:
-        raise _truncated(path, f"{size:,} bytes where its header promises {expected:,}")
+        raise damaged(path, f"{size:,} bytes where its header promises {expected:,}")
     if 0 in shape:
         raise VectorError(f"{path.name!r} holds an array of shape {shape}", "Write at least one vector.")
     mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -166,14 +169,17 @@ def _npz(path: Path, column: str | None) -> Read:
                 )
             if column is not None and column not in names:
                 raise wrong_column(column, names, path.name)
-            array: NDArray[Any] = arrays[column or names[0]]
+            name = column or names[0]
+            array = arrays[name]
+            if not isinstance(array, np.ndarray):  # NumPy hands over the bytes of what does not begin like an array
+                raise damaged(path, f"{name!r} in it is no array")
             return array, array.dtype
     except ValueError as error:
         if "pickle" in str(error):
             raise InputError(f"{path.name!r} holds Python objects, which are a pickle", _REFUSED) from error
-        raise _truncated(path, str(error)) from error
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise _truncated(path, str(error)) from error
+        raise damaged(path, str(error)) from error
+    except _DAMAGED_ZIP as error:
+        raise damaged(path, str(error)) from error
 
 
 def _vecs(path: Path, column: str | None) -> Read:
@@ -187,7 +193,7 @@ def _vecs(path: Path, column: str | None) -> Read:
             f"{path.name!r} begins with the dimension {dimensions}: no {path.suffix} file", "Check its format."
         )
     if size < row_bytes:
-        raise _truncated(path, f"{size:,} bytes, one vector of {dimensions} dimensions takes {row_bytes:,}")
+        raise damaged(path, f"{size:,} bytes, one vector of {dimensions} dimensions takes {row_bytes:,}")
     rows = np.memmap(path, np.uint8, "r", shape=(size // row_bytes, row_bytes))
     array: FloatArray = np.empty((len(rows), dimensions), np.float32)
     step = max(1, _BLOCK_BYTES // row_bytes)
@@ -202,7 +208,7 @@ def _vecs(path: Path, column: str | None) -> Read:
             )
         array[start : start + step] = block[:, 4:].copy().view(component)
     if size % row_bytes:
-        raise _truncated(path, f"{size % row_bytes} bytes are left after {len(rows):,} vectors of {row_bytes:,} bytes")
+        raise damaged(path, f"{size % row_bytes} bytes are left after {len(rows):,} vectors of {row_bytes:,} bytes")
     return array, component
 
 
@@ -212,7 +218,7 @@ def _open_hdf5(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise _truncated(path, f"not readable as HDF5: {error}") from error
+        raise damaged(path, f"not readable as HDF5: {error}") from error
 
 
 def _hdf5(path: Path, column: str | None) -> Read:
@@ -221,10 +227,18 @@ def _hdf5(path: Path, column: str | None) -> Read:
 
 def _hdf5_table(path: Path, column: str, wanted: np.dtype[Any]) -> Read:
     """A table of numbers, converted to ``wanted`` while it is read."""
+    import h5py
+
     with _open_hdf5(path) as file:
         if column not in file:
             raise wrong_column(column, file, path.name)
         data = file[column]
+        if not isinstance(data, h5py.Dataset):
+            inner = [f"{column}/{name}" for name in data] if isinstance(data, h5py.Group) else []
+            raise VectorError(
+                f"{column!r} of {path.name!r} is a {type(data).__name__.lower()}, not a data set",
+                f"Say column=, one of: {', '.join(inner)}." if inner else "Name a data set.",
+            )
         if data.dtype.kind not in "fiu" or data.ndim != 2:
             raise VectorError(
                 f"{column!r} of {path.name!r} is {data.dtype} of shape {data.shape}", "Use numbers (n, d)."
@@ -234,67 +248,11 @@ def _hdf5_table(path: Path, column: str, wanted: np.dtype[Any]) -> Read:
             if array.size:
                 data.read_direct(array)
         except OSError as error:
-            raise _truncated(path, str(error)) from error
+            raise damaged(path, str(error)) from error
         return array, data.dtype
-
-
-def _parquet(path: Path, column: str | None) -> Read:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path, memory_map=True)
-        lists = [f.name for f in file.schema_arrow if _is_list(f.type)]
-        if column is not None and column not in lists:
-            raise wrong_column(column, lists, f"{path.name} (columns of lists)")
-        if column is None and len(lists) != 1:
-            raise InputError(
-                f"{path.name!r} has {len(lists)} columns of lists",
-                f"Say column=, one of: {', '.join(lists) or 'none'}.",
-            )
-        column = column or lists[0]
-        array: FloatArray = np.empty((0, 0), np.float32)
-        stored = array.dtype
-        done = 0
-        for batch in file.iter_batches(4096, columns=[column]):
-            block = _rectangle(batch.column(0), done, array.shape[1] if done else None, path)
-            if not done:
-                array = np.empty((file.metadata.num_rows, block.shape[1]), np.float32)
-                stored = block.dtype
-            with np.errstate(over="ignore"):  # what overflows is reported with its row, as infinity
-                array[done : done + len(block)] = block
-            done += len(block)
-        return array, stored
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _truncated(path, str(error).splitlines()[0]) from error
-
-
-def _is_list(kind: Any) -> bool:
-    import pyarrow.types as types
-
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
-
-
-def _rectangle(lists: Any, start: int, dimensions: int | None, path: Path) -> NDArray[Any]:
-    """One batch of lists as ``(rows, d)``, refusing missing lists and lists of other lengths."""
-    lengths = np.asarray(lists.value_lengths().fill_null(-1)) if lists.null_count else np.asarray(lists.value_lengths())
-    expected = int(lengths[0]) if dimensions is None else dimensions
-    if (odd := np.flatnonzero((lengths != expected) | (lengths < 0))).size:
-        row, length = start + int(odd[0]), int(lengths[odd[0]])
-        raise VectorError(
-            f"row {row:,} of {path.name!r} has no vector"
-            if length < 0
-            else f"ragged vectors: row {row:,} of {path.name!r} has {length} numbers, row 0 has {expected}",
-            "Every row needs a vector of the same number of dimensions.",
-        )
-    values = lists.flatten()
-    if values.null_count:
-        row = start + int(np.flatnonzero(np.asarray(values.is_null()))[0]) // expected
-        raise VectorError(f"row {row:,} of {path.name!r} has a missing number", "Fill it in or remove the row.")
-    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(len(lists), expected)
 
 
 _READERS: dict[str, Callable[[Path, str | None], Read]] = {
     ".npy": _npy, ".npz": _npz, ".fvecs": _vecs, ".ivecs": _vecs, ".bvecs": _vecs,
-    ".hdf5": _hdf5, ".h5": _hdf5, ".parquet": _parquet, ".pq": _parquet,
+    ".hdf5": _hdf5, ".h5": _hdf5, ".parquet": read_lists, ".pq": read_lists,
 }  # fmt: skip
