@@ -77,6 +77,13 @@ def test_judgements_without_any_line(folder: Path) -> None:
         benchmark(folder)
 
 
+def test_metadata_that_is_no_object_is_a_column(folder: Path) -> None:
+    rows = [{"_id": "d1", "text": "a", "metadata": "x"}, {"_id": "d2", "text": "b", "metadata": {"source": "zoo"}}]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    table = benchmark(folder).corpus.metadata
+    assert table.fillna("").to_dict("records") == [{"metadata": "x", "source": ""}, {"metadata": "", "source": "zoo"}]
+
+
 def test_a_passage_without_an_id(folder: Path) -> None:
     (folder / "corpus.jsonl").write_text('{"text": "x"}\n')
     with pytest.raises(InputError, match="no column '_id'"):

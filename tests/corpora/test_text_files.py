@@ -165,6 +165,30 @@ def test_csv_columns_of_numbers_are_numbers_and_words_are_words(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("written", "numbers"),
+    [
+        (["0", "-7", "12"], [0, -7, 12]),
+        (["1.50", "12.00", "3"], [1.5, 12.0, 3.0]),
+        (["0.1", "1e-07", "-2.25"], [0.1, 1e-07, -2.25]),
+        (["00501", "10001"], None),
+        (["01.5", "2.5"], None),
+        (["3.9", "3.10"], None),
+        (["+49", "1"], None),
+        (["-0", "1"], None),
+        ([" 1", "2"], None),
+        (["1e5", "2"], None),
+        (["9007199254740993", ""], None),
+        (["0.12345678901234567890", "1"], None),
+    ],
+    ids=lambda values: " ".join(map(str, values)) if values else "words",
+)
+def test_csv_metadata_is_never_altered(tmp_path: Path, written: list[str], numbers: list[float] | None) -> None:
+    (tmp_path / "c.csv").write_text("text,n\n" + "".join(f"t,{value}\n" for value in written))
+    column = read(tmp_path / "c.csv", text="text").metadata["n"]
+    assert column.fillna("").tolist() == (written if numbers is None else numbers)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("text,n\na,1\nb\n", "line 3 .* has 1 fields, the header has 2"),
@@ -186,15 +210,26 @@ def test_malformed_csv(tmp_path: Path, content: str, message: str) -> None:
     [
         ('{"text": "b"', r"line 3 .* is not JSON \(Expecting"),
         ('["b"]', "line 3 .* holds a list, not an object"),
+        ('{"text": "b", "n": ' + "9" * 5000 + "}", r"line 3 .* whole number too long .*Write it as a string"),
+        ('{"text": "b", "n": ' + "[" * 100_000 + "]" * 100_000 + "}", "line 3 .* nested too deeply"),
         ('{"text": 5}', r"row 1 .* has 5 \(int\) as its 'text'"),
         ('{"text": "b", "id": 1.5}', "row 1 .* has the id 1.5"),
         ('{"text": "b", "id": null}', "row 1 .* has the id None"),
     ],
+    ids=["open", "list", "digits", "depth", "text", "id", "no id"],
 )
 def test_malformed_jsonl(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "c.jsonl").write_text('{"text": "a", "id": 0}\n\n' + line + "\n")
     with pytest.raises(InputError, match=message):
         read(tmp_path / "c.jsonl", text="text", id="id")
+
+
+def test_lone_surrogates_become_replacement_characters(tmp_path: Path) -> None:
+    row = {"text": "a\ud800b \U0001f600", "id": "\udfff", "title": "\ud800\ud800"}
+    (tmp_path / "c.jsonl").write_text(json.dumps(row))
+    corpus = read(tmp_path / "c.jsonl")
+    assert (corpus.texts, corpus.ids) == (("a\ufffdb \U0001f600",), ("\ufffd",))
+    assert corpus.metadata["title"].tolist() == ["\ufffd\ufffd"]
 
 
 def test_jsonl_rows_may_differ_and_nested_values_stay_out_unless_asked_for(tmp_path: Path) -> None:

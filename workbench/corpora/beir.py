@@ -102,8 +102,10 @@ def _lifted(path: Path, name: str, limit: int | None) -> Corpus:
 
 def _lift(row: dict[str, Any]) -> dict[str, Any]:
     """One row with its ``metadata`` object as columns and its title before its text."""
-    inner = row.get("metadata") or {}
-    outer = {key: value for key, value in row.items() if key != "metadata"}
+    outer = dict(row)
+    inner = outer.pop("metadata", None) or {}
+    if not isinstance(inner, dict):
+        inner = {"metadata": inner}  # a word or a number in the place of an object is a column like any other
     title, text = outer.pop("title", None), row.get("text")
     if title:
         outer = {**outer, "title": title, "text": f"{title}\n{text}" if text else title}

@@ -48,7 +48,7 @@ def read(
     -------
     Corpus
         Rows in the file's order. Those without text are left out, with a warning that counts them. A CSV's column
-        of numbers becomes numbers.
+        becomes numbers where all of it can be written back as it was: ``00501`` stays a string.
 
     Raises
     ------
@@ -120,14 +120,31 @@ def _table_rows(path: Path, text: str | None) -> Iterator[Row]:
 
 
 def _numbers(corpus: Corpus) -> Corpus:
-    """The corpus of a CSV file with those metadata columns as numbers that hold nothing else."""
+    """The corpus of a CSV file with those metadata columns as numbers that lose nothing by it."""
     table = corpus.metadata.copy(deep=False)
     for column in table.columns:
         try:
-            table[column] = pd.to_numeric(table[column])
+            numbers = pd.to_numeric(table[column])
         except (ValueError, TypeError):
             continue  # a column of words stays one
+        there = table[column].notna()
+        if _are_written_so(numbers[there].tolist(), table[column][there].tolist()):
+            table[column] = numbers
     return Corpus(corpus.ids, corpus.texts, table, corpus.name)
+
+
+def _are_written_so(numbers: list[float], texts: list[str]) -> bool:
+    """Whether the numbers can be written back as the texts: no zeros in front, no sign lost, no digit beyond float64.
+
+    Zeros at the end are those of a column with a fixed count of decimals (``1.50``, ``12.00``), not of versions
+    (``3.9``, ``3.10``).
+    """
+    decimals = {len(text.partition(".")[2]) for text in texts if "." in text}
+    places = decimals.pop() if len(decimals) == 1 else 0
+    return all(
+        text in (repr(number), f"{number:.0f}", f"{number:.{places}f}")
+        for number, text in zip(numbers, texts, strict=True)
+    )
 
 
 def _parquet_rows(path: Path, wanted: list[str], everything: bool) -> Iterator[Row]:

@@ -17,7 +17,8 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
     Raises
     ------
     InputError
-        A line that is not JSON, or not an object; its number (from 1) is given.
+        A line that is not JSON, or not an object, or that no reader takes in (a whole number of thousands of digits,
+        thousands of levels); its number (from 1) is given.
     """
     for number, line in enumerate(utf8_lines(path), start=1):
         if line.isspace():
@@ -28,6 +29,15 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
             raise InputError(
                 f"line {number:,} of {str(path)!r} is not JSON ({error.msg}, column {error.colno})",
                 "Write one JSON object on each line.",
+            ) from error
+        except ValueError as error:  # json.loads hands on what int() says of very many digits
+            raise InputError(
+                f"line {number:,} of {str(path)!r} holds a whole number too long to read ({error})",
+                "Write it as a string, in quotation marks.",
+            ) from error
+        except RecursionError as error:
+            raise InputError(
+                f"line {number:,} of {str(path)!r} is nested too deeply to read", "Write it with fewer levels."
             ) from error
         if not isinstance(row, dict):
             raise InputError(

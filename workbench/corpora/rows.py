@@ -1,6 +1,7 @@
 """Rows, one dictionary at a time, to a Corpus: the one place that checks ids and texts."""
 
 import itertools
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = ["EmptyTextWarning", "Row", "corpus_from_rows"]
 
 Row = Mapping[str, Any]
 _ID_COLUMNS = ("id", "_id")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _OWN_ID = "Give every row its own id, or name another column; without a column 'id' or '_id', rows are numbered."
 
 
@@ -62,10 +64,15 @@ def corpus_from_rows(
     -----
     EmptyTextWarning
         Some rows have no text (missing, or white space only); they are left out, the others keep their numbers.
+
+    Notes
+    -----
+    A lone surrogate (half of a pair, such as U+D800: JSON may hold it, UTF-8 may not) becomes U+FFFD, the replacement
+    character, in texts, ids and other strings: whatever is kept can be encoded.
     """
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}", "Read at least one row, or leave limit out to read all.")
-    stream = iter(itertools.islice(rows, limit))
+    stream = map(_encodable, itertools.islice(rows, limit))
     first = next(stream, None)
     if first is None:
         raise InputError(f"{str(source)!r} is empty: it has no rows", "Name a file that has at least one row.")
@@ -107,6 +114,19 @@ def corpus_from_rows(
         columns = list(metadata)
     table = pd.DataFrame({column: kept[column] for column in columns}, index=range(len(texts)))
     return Corpus(tuple(ids), tuple(texts), table, name)
+
+
+def _encodable(row: Row) -> Row:
+    """The row with U+FFFD for every lone surrogate in its strings."""
+    return {column: _without_surrogates(v) if isinstance(v, str) else v for column, v in row.items()}
+
+
+def _without_surrogates(text: str) -> str:
+    try:
+        text.encode()  # many times faster than a search for surrogates, of which there are hardly ever any
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def _text_column(first: Row, source: object) -> str:
