@@ -2,7 +2,7 @@
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -78,7 +78,19 @@ def test_the_hub_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
         corpora.from_hub("ag_news", "text")
 
 
+@pytest.mark.parametrize(("error", "detail"), [(EOFError("broke off"), "broke off"), (TimeoutError(), "TimeoutError")])
+def test_the_hub_breaks_off(monkeypatch: pytest.MonkeyPatch, error: Exception, detail: str) -> None:
+    def stream() -> Iterator[dict[str, str]]:
+        yield {"text": "first"}
+        raise error
+
+    stand_in(monkeypatch, lambda name, **options: stream())
+    with pytest.raises(InputError, match=rf"'ag_news' .* cannot be read from the hub \({detail}\)"):
+        corpora.from_hub("ag_news", "text", limit=2)
+    assert corpora.from_hub("ag_news", "text", limit=1).texts == ("first",)
+
+
 def test_the_hub_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(InputError, match=r'pip install "embedding-workbench\[hub\]"'):
+    with pytest.raises(InputError, match=r"pip install --constraint constraints\.txt --editable '\.\[hub\]'"):
         corpora.from_hub("ag_news", "text")

@@ -99,7 +99,7 @@ def test_gensim_is_not_imported(wikipedia: Corpus) -> None:
 
 def test_without_its_articles_gensim_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("workbench.corpora.wikipedia._DUMP", "no/such/file.bz2")
-    with pytest.raises(InputError, match="does not carry its Wikipedia articles"):
+    with pytest.raises(InputError, match=r"does not carry its Wikipedia articles\. Run `make setup`\."):
         corpora.load("wikipedia")
 
 

@@ -1,6 +1,7 @@
 """A Hugging Face data set by name, where there is a network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from workbench.corpora.opening import wrong_column
@@ -28,23 +29,37 @@ def from_hub(name: str, text: str, split: str = "train", limit: int | None = Non
     Raises
     ------
     InputError
-        The extra ``hub`` is not installed, the data set cannot be reached, or has no such split or column.
+        The extra ``hub`` is not installed, the data set cannot be reached or breaks off, or has no such split or
+        column.
     """
     try:
         import datasets
     except ImportError as error:
         raise InputError(
             "reading from the Hugging Face hub needs the package 'datasets'",
-            'Run: pip install "embedding-workbench[hub]".',
+            "Run: .venv/bin/pip install --constraint constraints.txt --editable '.[hub]'",
         ) from error
-    try:
+    with _reading(name, split):
         rows: Iterable[dict[str, Any]] = datasets.load_dataset(name, split=split, streaming=limit is not None)
         columns = getattr(rows, "column_names", None)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"the data set {name!r} (split {split!r}) cannot be read from the hub ({str(error).splitlines()[0]})",
-            "Check the name, the split and the network, or download it as Parquet and use corpora.read.",
-        ) from error
     if columns is not None and text not in columns:
         raise wrong_column(text, columns, name)
-    return corpus_from_rows(rows, source=name, name=name, text=text, limit=limit)
+    return corpus_from_rows(_streamed(rows, name, split), source=name, name=name, text=text, limit=limit)
+
+
+def _streamed(rows: Iterable[dict[str, Any]], name: str, split: str) -> Iterator[dict[str, Any]]:
+    with _reading(name, split):
+        yield from rows
+
+
+@contextmanager
+def _reading(name: str, split: str) -> Iterator[None]:
+    """Make an InputError of whatever fails while the hub is read: its many libraries' errors share no base."""
+    try:
+        yield
+    except Exception as error:
+        detail = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"the data set {name!r} (split {split!r}) cannot be read from the hub ({detail})",
+            "Check the name, the split and the network, or download it as Parquet and use corpora.read.",
+        ) from error

@@ -59,7 +59,7 @@ def _dump() -> Path:
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         if (path := Path(folder) / _DUMP).is_file():
             return path
-    raise InputError("the installed gensim does not carry its Wikipedia articles", "Run: pip install gensim==4.4.0")
+    raise InputError("the installed gensim does not carry its Wikipedia articles", "Run `make setup`.")
 
 
 def _parse(dump: Path, topics: Path) -> Corpus:
