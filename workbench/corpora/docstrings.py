@@ -15,17 +15,18 @@ _SECTION = re.compile(
 _ROLE = re.compile(r":(?:[a-z]+:)?[a-z]+:`(?P<short>~?)(?P<name>[^`<>]+?)\s*(?:<[^`]*>)?`")
 _DIRECTIVE = re.compile(r"^\s*\.\. .*(?:\n(?:[ \t]+\S.*|[ \t]*(?=\n[ \t]+\S)))*", re.MULTILINE)
 _EXAMPLE = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d+\]:).*(?:\n[ \t]*\S.*)*", re.MULTILINE)
+_MOST_WORDS = 150
 
 
-def docstring_prose(docstring: str, most_words: int = 150) -> str:
+def docstring_prose(docstring: str) -> str:
     """What a docstring says in words, paragraphs parted by line ends.
+
+    Whole paragraphs and points of lists are kept up to 150 words; the first is cut to so many.
 
     Parameters
     ----------
     docstring
         As written, in reStructuredText, numpydoc or Google style, without its common indentation.
-    most_words
-        Whole paragraphs and points of lists are kept up to so many words; the first is cut to so many.
     """
     text = docstring.replace("\r\n", "\n")
     if section := _SECTION.search(text):
@@ -39,7 +40,7 @@ def docstring_prose(docstring: str, most_words: int = 150) -> str:
     text = re.sub(r"\*\*([^*\n]+)\*\*|(?<![\w*])\*([^*\s][^*\n]*)\*(?![\w*])", lambda m: m[1] or m[2], text)
     text = text.replace("::", ":")
     kept: list[str] = []
-    left = most_words
+    left = _MOST_WORDS
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:[*-]|\d+[.)])\s)", text):  # points of a list stay on their lines
         words = re.sub(r"^[=~^*#-]{3,}$", "", paragraph.strip(), flags=re.MULTILINE).split()
         if kept and len(words) > left:

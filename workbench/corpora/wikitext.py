@@ -10,6 +10,7 @@ from mwparserfromhell.nodes import ExternalLink, HTMLEntity, Node, Tag, Template
 from mwparserfromhell.wikicode import Wikicode
 
 from workbench.corpora.formulas import UNREADABLE, subscript, superscript, unicode_formula
+from workbench.corpora.sentences import ends_sentence
 from workbench.corpora.wiki_templates import PRONUNCIATION, template_text
 
 __all__ = ["Section", "sections"]
@@ -28,7 +29,6 @@ _DROPPED_TAGS = {
     "hiero", "graph", "templatedata", "s", "del", "strike",
 }  # fmt: skip
 _STRAY = r"</?(br|small|su[bp]|ref|center|div|span|nowiki|[ib])\b[^<>]*>|\[\[|\]\]|\{\{+|\}\}+|'{2,}|__[A-Z]+__"
-_FINISHED = re.compile(r"[.!?…][\"'”’)\]]*$")
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ def _paragraphs(markup: str) -> list[str]:
         elif kind == _ITEM:
             items.append(f"{term}: {line}" if term else line)
             term = ""
-        elif lead and not items and line.startswith(("“", '"')) and _FINISHED.search(line):
+        elif lead and not items and line.startswith(("“", '"')) and ends_sentence(line):
             found.append(f"{lead} {line}")  # what someone said stays with "She wrote:"
             lead = ""
         else:
             found.extend(_joined(lead, items))
             lead, items = (line, []) if line.endswith((":", "e.g.", "i.e.")) else ("", [])
-            if not lead and (_FINISHED.search(line) or len(line.split()) >= 9):
-                found.append(line if _FINISHED.search(line) else line.rstrip(",;–- ") + ".")
+            if not lead and (ends_sentence(line) or len(line.split()) >= 9):
+                found.append(line if ends_sentence(line) else line.rstrip(",;–- ") + ".")
     found.extend(_joined(lead, items))
     return [text for text in map(_readable, found) if text]
 
@@ -156,7 +156,7 @@ def _lines(rendered: str) -> Iterator[tuple[str, str]]:
             yield kind, line
             continue
         open_line = f"{open_line} {line}".strip()
-        if _FINISHED.search(open_line) or open_line.endswith(":"):
+        if ends_sentence(open_line) or open_line.endswith(":"):
             yield "", open_line
             open_line = ""
     if open_line:
@@ -171,7 +171,7 @@ def _joined(lead: str, items: list[str]) -> list[str]:
     paragraphs: list[str] = []
     run = lead
     for item in items:
-        if _FINISHED.search(item) and len(item.split()) > 3:
+        if ends_sentence(item) and len(item.split()) > 3:
             if run:
                 paragraphs.append(run + ("" if run.endswith(":") else "."))
             paragraphs.append(item)
@@ -222,4 +222,4 @@ def _readable(paragraph: str) -> str:
     if UNREADABLE in paragraph:
         kept = [s for s in re.split(r"(?<=[.!?])\s+(?=[A-Z\"“(])", paragraph) if UNREADABLE not in s]
         paragraph = " ".join(kept)
-    return paragraph if re.search(r"[A-Za-z]{2}", paragraph) and _FINISHED.search(paragraph) else ""
+    return paragraph if re.search(r"[A-Za-z]{2}", paragraph) and ends_sentence(paragraph) else ""
