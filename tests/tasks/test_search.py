@@ -36,6 +36,18 @@ def test_keywords_are_stemmed_and_need_a_shared_word(corpus):
     assert index.search(["submarine", "the"], k=4) == [[], []]
 
 
+def test_a_corpus_of_stop_words_alone_has_nothing_to_find():
+    index = KeywordIndex(Corpus(("a", "b"), ("the of", "is a")))
+    assert index.search(["cat", "the"], k=2) == [[], []]
+    with pytest.raises(InputError, match=r"k=3 .*Use k from 1 to 2"):
+        index.search(["cat"], k=3)
+
+
+def test_no_queries_have_no_answers(corpus):
+    assert KeywordIndex(corpus).search([], k=2) == []
+    assert semantic(corpus).search([], k=2) == []
+
+
 def test_another_models_query_is_refused(corpus):
     vectors = embed(corpus, TinyEncoder(), cache=False, progress=False)
     with pytest.raises(IdentityError, match="other-words"):

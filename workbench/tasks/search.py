@@ -64,6 +64,8 @@ class SemanticIndex:
 
         Queries are encoded afresh unless a cache is given: a person's queries are short and rarely repeat.
         """
+        if len(queries) == 0:
+            return []
         asked = embed(queries, self._encoder, role="query", cache=cache or False, progress=False)
         found = exact_neighbours(asked, self._vectors, k, self._vectors.metric)
         return [
@@ -88,7 +90,10 @@ class KeywordIndex:
         self._corpus = corpus
         self._stemmer = Stemmer.Stemmer("english")
         self._index = bm25s.BM25()
-        self._index.index(self._tokens(corpus.texts), show_progress=False)
+        tokens = self._tokens(corpus.texts)
+        self._has_words = any(tokens.ids)
+        if self._has_words:  # bm25s cannot index stop words alone, in which nothing is ever found
+            self._index.index(tokens, show_progress=False)
 
     def _tokens(self, texts: Sequence[str]) -> Any:
         import bm25s
@@ -101,6 +106,8 @@ class KeywordIndex:
             raise InputError(
                 f"k={k:,} passages were asked of {len(self._corpus):,}", f"Use k from 1 to {len(self._corpus):,}."
             )
+        if len(queries) == 0 or not self._has_words:
+            return [[] for _ in queries]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a query of stop words alone: no hits, which is the answer
             rows, scores = self._index.retrieve(self._tokens(queries), k=k, show_progress=False)
