@@ -116,6 +116,10 @@ def test_truncation_keeps_the_first_dimensions_and_unit_length(encoder):
         SentenceEncoder(truncate_dim=1000)
 
 
+def test_half_a_surrogate_pair_is_replaced(encoder):
+    np.testing.assert_array_equal(encoder.encode(["caf\ud83d bar"]), encoder.encode(["caf\ufffd bar"]))
+
+
 def test_nothing_to_encode_gives_no_rows(encoder):
     assert encoder.encode([]).shape == (0, 384)
 

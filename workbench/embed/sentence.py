@@ -150,7 +150,7 @@ class SentenceEncoder:
         if not len(texts):
             return np.empty((0, self.dimensions), dtype=np.float32)
         with self._lock, tqdm(total=len(texts), desc="encoding", unit="text", disable=not progress) as bar:
-            vectors = self._backend.encode(texts, role, bar.update)
+            vectors = self._backend.encode([_encodable(text) for text in texts], role, bar.update)
         return self._finish(vectors)
 
     def _finish(self, vectors: FloatArray) -> FloatArray:
@@ -165,6 +165,15 @@ class SentenceEncoder:
         """Tokens of one text, special ones included, and their vectors before pooling, ``(tokens, d) float32``."""
         with self._lock:
             return self._backend.token_vectors(text)
+
+
+def _encodable(text: str) -> str:
+    """The text with halves of surrogate pairs, which UTF-8 has no bytes for, replaced by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _converted(located: loading.LocatedModel, *, required: bool) -> Path | None:
