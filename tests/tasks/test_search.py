@@ -98,3 +98,9 @@ def test_groups_of_queries_get_a_mean_and_an_interval_for_each_system():
     assert table["low"][1] == table["high"][1] == 0.5
     with pytest.raises(InputError, match="nothing to average"):
         by_group(scores, {"none": [False] * 4})
+
+
+def test_one_string_is_not_a_list_of_queries(corpus):
+    for index in (KeywordIndex(corpus), semantic(corpus)):
+        with pytest.raises(InputError, match="one string was given"):
+            index.search("cat")

@@ -102,6 +102,8 @@ class KeywordIndex:
 
     def search(self, queries: Sequence[str], k: int = 5) -> list[list[Hit]]:
         """The k best passages of each query that share a word with it, best first: fewer where fewer do."""
+        if isinstance(queries, str):
+            raise InputError(f"one string was given as queries, {queries[:40]!r}", "Pass a list: search([query]).")
         if not 1 <= k <= len(self._corpus):
             raise InputError(
                 f"k={k:,} passages were asked of {len(self._corpus):,}", f"Use k from 1 to {len(self._corpus):,}."
