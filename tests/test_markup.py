@@ -1,11 +1,14 @@
 """Data stays text: nothing in it becomes a tag, an entity, a formula."""
 
+import sys
+import unicodedata
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench import markup
 from workbench.markup import emphasis, escape, plain, shorten
 
 
@@ -59,6 +62,35 @@ def test_shorten_cuts_at_a_word() -> None:
     assert shorten("one two three", 9) == "one two…"
     assert shorten("  one \n two ", 20) == "one two"
     assert shorten("x" * 30, 10) == "x" * 9 + "…"
+
+
+def test_plain_drops_exactly_the_control_characters_and_surrogates() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    kept = "".join(c for c in every if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    assert plain(every) == kept
+
+
+def shorten_all_of_it(text: str, length: int) -> str:
+    """The slow, obvious version: clean everything, then cut."""
+    line = " ".join(plain(text).split())
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    spaced = cut.rsplit(" ", 1)[0]
+    return (spaced if len(spaced) > length // 2 else cut).rstrip(" ,;:.") + "…"
+
+
+@given(st.text(alphabet="ab \n\t\x00.,\u2003", max_size=200), st.integers(2, 20))
+def test_shorten_reads_as_much_as_it_needs(text: str, length: int) -> None:
+    assert shorten(text, length) == shorten_all_of_it(text, length)
+    assert shorten("\x00 " * 100 + text, length) == shorten_all_of_it(text, length)
+
+
+def test_shorten_cleans_no_more_of_a_long_text_than_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaned: list[int] = []
+    monkeypatch.setattr(markup, "plain", lambda value: cleaned.append(len(value)) or value)
+    assert shorten("word " * 100_000, 40) == "word word word word word word word…"
+    assert cleaned == [80]
 
 
 @given(st.text(), st.integers(2, 60))

@@ -2,7 +2,6 @@
 
 import html
 import re
-import unicodedata
 
 __all__ = ["emphasis", "escape", "plain", "shorten"]
 
@@ -11,13 +10,15 @@ _STRESSES = (
     (re.compile(r"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"<em>\1</em>"),
 )
+# Categories Cc and Cs, but for the line break and the tab: https://www.unicode.org/reports/tr44/#General_Category_Values
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TEX = re.compile(r"[$\\]")
 _CODE = re.compile(r"(<code>.*?</code>)")
 
 
 def plain(value: object) -> str:
     """A value as text without control characters; line breaks and tabs stay."""
-    return "".join(c for c in str(value) if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return _CONTROL.sub("", str(value))
 
 
 def escape(value: object) -> str:
@@ -46,9 +47,12 @@ def emphasis(text: str) -> str:
 
 def shorten(value: object, length: int) -> str:
     """Text on one line, cut at a word with an ellipsis so that it has at most ``length`` characters."""
-    text = " ".join(plain(value).split())
-    if len(text) <= length:
-        return text
-    cut = text[: length - 1]
+    whole = str(value)
+    window = 2 * length  # of a long text only the beginning is cleaned; more of it where that was mostly blank
+    while len(line := " ".join(plain(whole[:window]).split())) <= length:
+        if window >= len(whole):
+            return line
+        window *= 2
+    cut = line[: length - 1]
     spaced = cut.rsplit(" ", 1)[0]
     return (spaced if len(spaced) > length // 2 else cut).rstrip(" ,;:.") + "…"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,14 @@ class Passages:
         """The metadata column that names a passage, if there is one."""
         return next((name for name in _TITLES if name in self.corpus.metadata.columns), None)
 
+    @cached_property
+    def _titles(self) -> list[Any]:
+        column = self.title_column
+        return [None] * len(self.corpus) if column is None else self.corpus.metadata[column].tolist()
+
     def title(self, row: int) -> str:
         """Title of a passage, or its id."""
-        named = self.corpus.metadata[self.title_column].iloc[row] if self.title_column else None
+        named = self._titles[row]
         return shorten(named, 90) if isinstance(named, str) and named.strip() else self.corpus.ids[row]
 
     def about(self, row: int) -> str:
