@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from tests.tiny_encoder import TinyEncoder
-from workbench import callbacks
+from workbench import callbacks, geometry
+from workbench.embed import SentenceEncoder
 from workbench.errors import IdentityError, InputError, ModelError, WorkbenchError
-from workbench.records import Corpus, Metric, Vectors
+from workbench.records import Corpus, Metric, ModelIdentity, Vectors
 from workbench.view.explorer import Explorer, explorer
 
 WORDS = ["star", "moon", "bread", "salt", "rope", "tide", "paper", "ink", "horse", "saddle"]
@@ -82,7 +83,8 @@ def test_a_lasso_is_read_back_in_corpus_order(encoder: TinyEncoder) -> None:
     widget = build(encoder)
     widget.map.scatter.widget.selection = np.array([9, 2, 5], dtype=np.uint32)
     assert widget.selection == ("p2", "p5", "p9")
-    assert widget.selected["title"].tolist() == ["T2", "T5", "T9"]
+    assert widget.selected.frame["title"].tolist() == ["T2", "T5", "T9"]
+    assert list(widget.selected.frame) == ["id", "text", "title", "kind"]
     assert widget.map.marks["kept"].tolist() == [2, 5, 9]
     widget.select(["p3", "p1"])
     assert widget.selection == ("p1", "p3")
@@ -164,6 +166,61 @@ def test_vectors_without_a_model_say_that_an_encoder_is_needed(encoder: TinyEnco
     with pytest.raises(ModelError, match="do not say which model"):
         widget.search("moon")
     assert len(widget.open("p0")) == 10
+
+
+def test_a_selection_is_shown_as_text(encoder: TinyEncoder) -> None:
+    passages = Corpus(("a", "b"), ("<img src=x> costs $5$", r"\(x\)"))
+    vectors = Vectors(passages.ids, encoder.encode(passages.texts), encoder.identity)
+    widget = explorer(passages, vectors, encoder, coordinates=np.eye(2))
+    widget.select(["a", "b"])
+    shown = widget.selected._repr_html_()
+    assert widget.selected.frame["text"].tolist() == list(passages.texts)
+    assert "&lt;img src=x&gt;" in shown
+    assert "$5$" not in shown
+    assert r"\(" not in shown
+
+
+def test_without_an_encoder_the_model_is_loaded_with_the_settings_of_the_vectors() -> None:
+    passages = corpus()
+    made = SentenceEncoder(
+        query_prompt="query: ", document_prompt="passage: ", truncate_dim=32, normalize=False, backend="torch"
+    )
+    vectors = Vectors(passages.ids, made.encode(passages.texts), made.identity, "dot")
+    flat = np.random.default_rng(0).normal(size=(30, 2))
+    widget = explorer(passages, vectors, coordinates=flat, k=5)
+    assert widget.search("moon and tide") == explorer(passages, vectors, made, coordinates=flat, k=5).search(
+        "moon and tide"
+    )
+    assert widget._encoder is not None
+    assert widget._encoder.identity == made.identity
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("my-own-folder", ModelError), ("all-MiniLM-L6-v2", IdentityError)], ids=["gone", "another"]
+)
+def test_a_model_that_its_name_does_not_lead_to_is_to_be_passed(name: str, error: type[ModelError]) -> None:
+    passages = corpus(3)
+    identity = ModelIdentity(name, "another revision", 64)
+    array = np.random.default_rng(0).normal(size=(3, 64)).astype(np.float32)
+    widget = explorer(passages, Vectors(passages.ids, array, identity), coordinates=np.eye(3)[:, :2])
+    with pytest.raises(error, match=f"'{name}'.*Pass the encoder") as raised:
+        widget.search("moon")
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(("metric", "of_map"), [("cosine", "cosine"), ("dot", "cosine"), ("euclidean", "euclidean")])
+def test_the_map_is_laid_out_under_the_metric_of_the_vectors(
+    encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch, metric: Metric, of_map: Metric
+) -> None:
+    asked: list[Metric] = []
+
+    def project(vectors: Vectors, *, metric: Metric) -> Any:
+        asked.append(metric)
+        return np.random.default_rng(0).normal(size=(len(vectors), 2))
+
+    monkeypatch.setattr(geometry, "project", project)
+    build(encoder, metric, coordinates=None)
+    assert asked == [of_map]
 
 
 def test_one_passage_and_no_metadata(encoder: TinyEncoder) -> None:

@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import ipywidgets
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from workbench import callbacks, geometry
-from workbench.embed import Encoder, check_identity
+from workbench.embed import Encoder, SentenceEncoder, check_identity
 from workbench.errors import InputError, ModelError
 from workbench.markup import escape, shorten
-from workbench.records import Corpus, IntArray, Vectors
+from workbench.records import Corpus, IntArray, ModelIdentity, Vectors
 from workbench.view.results import Passages, ResultList
 from workbench.view.scatter import MapView
+from workbench.view.tables import Table, table
 
 __all__ = ["Explorer", "Found", "explorer"]
 
@@ -46,9 +46,11 @@ class Explorer:
     vectors
         Their vectors, ids in the same order.
     encoder
-        Encodes the search box's text; None loads the model that made the vectors when first needed.
+        Encodes the search box's text; None loads the model that the vectors name, with its settings, when first
+        needed.
     coordinates
-        ``(n, 2)``; None projects the vectors with UMAP.
+        ``(n, 2)``; None projects the vectors with UMAP under their own metric, or under cosine where that is the dot
+        product, which is no distance. Neighbours are always those of the vectors' metric.
     color
         Metadata column that colors the points at first.
     k
@@ -62,6 +64,9 @@ class Explorer:
         The encoder is not the model that made the vectors.
     InputError
         Ids of corpus and vectors differ, ``k`` is not positive, or there is no such column.
+
+    A search without ``encoder`` raises ModelError or IdentityError where the named model is not to be had, or is not
+    the one that made the vectors.
     """
 
     def __init__(
@@ -91,9 +96,10 @@ class Explorer:
         self._steps: list[tuple[str, Any]] = []
         self._moving = False
         self._passages = Passages(corpus)
-        points = np.asarray(geometry.project(vectors) if coordinates is None else coordinates)
+        if coordinates is None:
+            coordinates = geometry.project(vectors, metric="cosine" if vectors.metric == "dot" else vectors.metric)
         previews = [self._passages.preview(row) for row in range(len(corpus))]
-        self.map = MapView(points, texts=previews, height=height, on_error=self._show_error)
+        self.map = MapView(coordinates, texts=previews, height=height, on_error=self._show_error)
         self.map.on_select(self._selected)
 
         layout = ipywidgets.Layout
@@ -201,9 +207,9 @@ class Explorer:
         return tuple(self.corpus.ids[row] for row in self.map.selection)
 
     @property
-    def selected(self) -> pd.DataFrame:
-        """The selected passages as a table: id, text, metadata."""
-        return self.corpus.take(self.map.selection).frame()
+    def selected(self) -> Table:
+        """The selected passages, shown with their text as text; ``.frame`` is the data frame: id, text, metadata."""
+        return table(self.corpus.take(self.map.selection).frame())
 
     @property
     def hits(self) -> tuple[Found, ...]:
@@ -230,17 +236,13 @@ class Explorer:
 
     def _loaded_encoder(self) -> Encoder:
         if self._encoder is None:
-            from workbench.embed import SentenceEncoder
-
             if self.vectors.model is None:
                 raise ModelError(
                     "these vectors do not say which model made them, so a query cannot be encoded",
                     "Pass the encoder: explorer(corpus, vectors, encoder).",
                 )
             self._say("Loading the model …")
-            encoder = SentenceEncoder(self.vectors.model.name)
-            check_identity(encoder.identity, self.vectors.model)
-            self._encoder = encoder
+            self._encoder = _named(self.vectors.model)
         return self._encoder
 
     def _found(self, rows: IntArray, scores: Any) -> tuple[Found, ...]:
@@ -361,6 +363,31 @@ class Explorer:
     def _recolored(self, change: Any) -> None:
         with callbacks.guard("color", self._show_error):
             self.color_by(change["new"])
+
+
+def _named(identity: ModelIdentity) -> Encoder:
+    """The encoder of this identity, found by its name; refused with the way out where that is not possible."""
+    backend: Literal["auto", "torch", "openvino"] = "auto"
+    if identity.precision.startswith("torch"):
+        backend = "torch"
+    elif identity.precision.startswith("openvino"):
+        backend = "openvino"
+    try:
+        encoder = SentenceEncoder(
+            identity.name,
+            query_prompt=identity.query_prompt,
+            document_prompt=identity.document_prompt,
+            truncate_dim=identity.dimensions,
+            normalize=identity.normalized,
+            backend=backend,
+        )
+        check_identity(encoder.identity, identity)
+    except ModelError as error:  # or an IdentityError, which stays one
+        raise type(error)(
+            f"the model that made these vectors cannot be had by its name, {identity.name!r}: {error.what}",
+            "Pass the encoder that made them: explorer(corpus, vectors, encoder).",
+        ) from error
+    return encoder
 
 
 explorer = Explorer  # what a notebook says
