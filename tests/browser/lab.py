@@ -352,7 +352,9 @@ class ExplorerPage:
     def listed(self) -> list[str]:
         """Ids of the entries of the list, in order."""
         entries = self.page.locator(".wb-results").nth(self.nth).locator("li")
-        return [str(entry.get_attribute("data-id")) for entry in entries.all()]
+        # In one step: the list may be replaced between two questions.
+        ids: list[str] = entries.evaluate_all("nodes => nodes.map(node => node.dataset.id)")
+        return ids
 
 
 def open_notebook(context: BrowserContext, server: Server, path: Path, shots: Path, name: str) -> Notebook:

@@ -103,7 +103,7 @@ def test_a_person_searches_clicks_lassos_and_reads_back(notebook, record_propert
     started = notebook.wait_until(lambda: len(page.listed()) == len(expected), "the lasso's passages are listed")
     record_property("lasso_to_list_s", round(started, 2))
     assert python(notebook, "explorer.selection") == expected
-    assert python(notebook, "explorer.selected['id'].tolist()") == expected
+    assert python(notebook, "explorer.selected.frame['id'].tolist()") == expected
     notebook.wait_until(lambda: page.lit() == [int(name[1:]) for name in expected], "the selection is lit")
     page.shot("explorer-lasso")
 
@@ -149,6 +149,13 @@ def test_texts_are_text(notebook) -> None:
     )
     legend = notebook.page.locator(".wb-map-side").inner_text()
     assert "<i>hostile</i>" in legend
+    notebook.run_cell("explorer.select(['p0', 'p1', 'p2', 'p3', 'p4'])\nexplorer.selected")
+    notebook.wait_until(lambda: page.listed() == [f"p{row}" for row in range(5)], "the selection is listed")
+    cells = notebook.page.locator(".jp-OutputArea td").all_inner_texts()
+    for row, (_, shown_text) in queries.items():
+        assert cells[5 * row : 5 * row + 4] == [f"p{row}", shown_text, f"<b>Title</b> {row} $x$", "<i>hostile</i>"]
+    notebook.page.wait_for_timeout(500)  # time for MathJax, which would typeset a formula after it is shown
+    notebook.shot("explorer-selected")
     assert notebook.page.evaluate("() => window.hacked") is None
     assert notebook.page.locator(".jp-OutputArea img, mjx-container, .MathJax").count() == 0
     notebook.check()
