@@ -218,3 +218,16 @@ def test_vectors_of_two_models_never_meet() -> None:
         exact_neighbours(Vectors(("q",), x[:1], other), vectors, 2)
     assert len(exact_neighbours(Vectors(("q",), x[:1], one), vectors, 2)) == 1
     assert len(exact_neighbours(Vectors(("q",), x[:1]), vectors, 2)) == 1
+
+
+@METRICS
+def test_vectors_are_compared_by_their_own_metric(metric: Metric) -> None:
+    x = make("offset", 200)
+    names = tuple(map(str, range(200)))
+    own, other = Vectors(names, x, metric=metric), Vectors(names, x, metric="cosine")
+    expected = exact_neighbours(x, x, 5, metric)
+    for queries, vectors in ((own, own), (other, own), (x, own), (own, x)):
+        assert_array_equal(exact_neighbours(queries, vectors, 5).ids, expected.ids)
+        assert exact_neighbours(queries, vectors, 5).metric == metric
+    assert exact_neighbours(own, own, 5, "euclidean").metric == "euclidean"
+    assert exact_neighbours(x, x, 5).metric == "cosine"

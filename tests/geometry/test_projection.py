@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.manifold import trustworthiness
 
 from workbench import settings
-from workbench.errors import InputError, StorageError, VectorError
+from workbench.errors import InputError, VectorError
 from workbench.geometry import exact_neighbours, normalize, project, projection, umap_layout, warm_up_projection
 from workbench.records import FloatArray, Metric, Vectors
 
@@ -133,7 +133,7 @@ def test_neighbours_that_do_not_fit_are_refused() -> None:
         ({"n_neighbors": 1}, "n_neighbors=1"),
         ({"min_dist": 1.5}, "min_dist=1.5"),
         ({"min_dist": -0.1}, "min_dist=-0.1"),
-        ({"metric": "dot"}, "'dot'.*'cosine' or 'euclidean'"),
+        ({"metric": "dot"}, "'dot'.*'cosine'.* or 'euclidean'"),
         ({"metric": "manhattan"}, "'manhattan'"),
         ({"seed": -1}, "seed -1"),
     ],
@@ -187,13 +187,62 @@ def test_a_map_is_kept_only_where_it_can_be_found_again(home: Path, layouts: lis
     assert not (home / "cache").exists()
 
 
-def test_a_damaged_map_is_named(home: Path) -> None:
+def test_a_damaged_map_is_made_anew(home: Path, layouts: list[int]) -> None:
     vectors = Vectors(tuple(map(str, range(30))), digits(30))
-    project(vectors)
+    first = project(vectors)
     (kept,) = settings.cache_dir("maps").iterdir()
-    kept.write_bytes(kept.read_bytes()[:150])
-    with pytest.raises(StorageError, match=f"{kept.name}.*Delete that file"):
+    whole = kept.read_bytes()
+    for damaged in (whole[:150], b"", b"something else"):
+        kept.write_bytes(damaged)
+        assert_array_equal(project(vectors), first)
+        assert kept.read_bytes() == whole
+    assert len(layouts) == 4
+
+
+def test_a_map_of_an_older_layout_is_not_served(
+    home: Path, layouts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = Vectors(tuple(map(str, range(30))), digits(30))
+    with monkeypatch.context() as patch:
+        patch.setattr(projection, "_LAYOUT", projection._LAYOUT - 1)
         project(vectors)
+    project(vectors)
+    assert len(layouts) == 2
+
+
+@pytest.mark.parametrize("method", ["umap", "pca"])
+def test_vectors_are_laid_out_under_their_own_metric(method: Any) -> None:
+    x = digits(60)
+    vectors = Vectors(tuple(map(str, range(60))), x, metric="euclidean")
+    own = project(vectors, method, cache=False)
+    assert_array_equal(own, project(x, method, metric="euclidean"))
+    cosine = project(vectors, method, metric="cosine", cache=False)
+    assert_array_equal(cosine, project(x, method))
+    assert not np.allclose(own, cosine)
+
+
+def test_a_layout_of_vectors_compared_by_dot_product_has_to_be_chosen() -> None:
+    vectors = Vectors(tuple(map(str, range(30))), digits(30), metric="dot")
+    with pytest.raises(InputError, match=r"'dot'.*metric='cosine'.*method='pca'"):
+        project(vectors)
+    assert_array_equal(project(vectors, "pca"), project(vectors.array, "pca", metric="dot"))
+    assert_array_equal(project(vectors, metric="cosine", cache=False), project(vectors.array))
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(30, 500), (10_001, 200)])
+def test_a_layout_takes_as_many_epochs_as_umap_learn_does(monkeypatch: pytest.MonkeyPatch, n: int, epochs: int) -> None:
+    import umap.umap_
+
+    taken: list[int] = []
+
+    def optimize(*args: Any, **options: Any) -> Any:
+        start, _, _, _, n_epochs = args[:5]
+        taken.append(n_epochs)
+        return start
+
+    monkeypatch.setattr(umap.umap_, "optimize_layout_euclidean", optimize)
+    project(noise(n, 2))
+    assert taken == [epochs]
 
 
 def test_warming_up_returns_at_once_and_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def exact_neighbours(
     queries: ArrayLike | Vectors,
     vectors: ArrayLike | Vectors,
     k: int,
-    metric: Metric = "cosine",
+    metric: Metric | None = None,
     *,
     exclude_self: bool = False,
     block_bytes: int = 128 << 20,
@@ -53,7 +53,8 @@ def exact_neighbours(
     k
         Neighbours of each query, at most ``n`` (``n - 1`` with ``exclude_self``).
     metric
-        ``"cosine"``, ``"dot"`` or ``"euclidean"``.
+        ``"cosine"``, ``"dot"`` or ``"euclidean"``; None takes the metric of ``vectors``, or else of ``queries``, where
+        they are Vectors, and cosine where neither is.
     exclude_self
         Leave each query itself out: the row with its own id when both are Vectors, otherwise the row of its number,
         for which queries and vectors must have the same shape. Its duplicates stay in.
@@ -80,6 +81,9 @@ def exact_neighbours(
     The error of a float32 dot product of ``d`` terms in any order of addition is at most ``d * 2**-24 * |a| * |b|``
     to first order: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, section 3.1.
     """
+    if metric is None:
+        made_for: list[Metric] = [x.metric for x in (vectors, queries) if isinstance(x, Vectors)]
+        metric = made_for[0] if made_for else "cosine"
     larger_is_better(metric)  # refuses an unknown one
     if isinstance(queries, Vectors) and isinstance(vectors, Vectors):
         check_identity(queries.model, vectors.model)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -13,13 +14,15 @@ from numpy.typing import ArrayLike
 from workbench import settings
 from workbench.atomic import replacing
 from workbench.corpora import as_vectors_array
-from workbench.errors import InputError, StorageError
+from workbench.errors import InputError
 from workbench.geometry.metrics import larger_is_better, normalize
 from workbench.geometry.neighbours import exact_neighbours
 from workbench.geometry.umap_layout import finish_warm_up, lay_out, start_warm_up
 from workbench.records import FloatArray, IntArray, Metric, Neighbours, Vectors
 
 __all__ = ["project", "warm_up_projection"]
+
+_LAYOUT = 2  # counts the changes of our own part of a layout: maps kept by an older one are not served
 
 
 def project(
@@ -29,7 +32,7 @@ def project(
     *,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
-    metric: Metric = "cosine",
+    metric: Metric | None = None,
     seed: int = 0,
     neighbours: Neighbours | None = None,
     cache: bool = True,
@@ -37,11 +40,10 @@ def project(
 ) -> FloatArray:
     """Place vectors on a map: a picture to explore, not a space to measure in.
 
-    UMAP is umap-learn's, with three choices of our own. It is given the exact neighbours instead of those that
-    pynndescent would approximate, which saves most of the time of a call. It starts from PCA instead of a spectral
-    embedding, which keeps as many neighbourhoods, copes with vectors that fall into unconnected groups, and gives the
-    same map for the same seed. And it takes 200 epochs for any number of vectors, as umap-learn does for more than
-    10,000. PCA is scikit-learn's.
+    UMAP is umap-learn's, with two choices of our own. It is given the exact neighbours instead of those that
+    pynndescent would approximate, and whose search takes most of a first call. And it starts from PCA instead of a
+    spectral embedding, which keeps as many neighbourhoods, copes with vectors that fall into unconnected groups, and
+    gives the same map for the same seed. PCA is scikit-learn's.
 
     Parameters
     ----------
@@ -56,8 +58,8 @@ def project(
     min_dist
         UMAP: the distance on the map that near neighbours keep, 0 to 1.
     metric
-        ``"cosine"`` or ``"euclidean"``; for PCA, cosine scales the vectors to unit length first. A dot product is no
-        distance: PCA takes the vectors as they are, UMAP refuses it.
+        ``"cosine"`` or ``"euclidean"``; None takes that of Vectors, and cosine for numbers. For PCA, cosine scales the
+        vectors to unit length first. A dot product is no distance: PCA takes the vectors as they are, UMAP refuses it.
     seed
         Of the layout's random numbers.
     neighbours
@@ -65,7 +67,7 @@ def project(
         ``n_neighbors - 1`` beside the row itself.
     cache
         Keep a UMAP map of Vectors on disk, under the vectors' fingerprint and every setting, and hand it back when
-        all are the same again.
+        all are the same again. A file that cannot be read is made anew.
     progress
         Show a bar while UMAP lays the map out.
 
@@ -81,7 +83,7 @@ def project(
     VectorError
         Vectors that cannot be used.
     StorageError
-        The cached map cannot be read or written.
+        The map cannot be written to the cache.
 
     References
     ----------
@@ -89,6 +91,8 @@ def project(
     arXiv:1802.03426. D. Kobak, G. C. Linderman, Initialization is critical for preserving global data structure in
     both t-SNE and UMAP, Nature Biotechnology 39 (2021).
     """
+    if metric is None:
+        metric = vectors.metric if isinstance(vectors, Vectors) else "cosine"
     array = as_vectors_array(vectors.array if isinstance(vectors, Vectors) else vectors, metric)
     if dimensions not in (2, 3):
         raise InputError(f"a map of {dimensions!r} dimensions cannot be drawn", "Use 2 or 3.")
@@ -116,6 +120,7 @@ def project(
         "vectors": vectors.fingerprint,
         "neighbours": None if neighbours is None else _digest(neighbours.ids.tobytes() + neighbours.scores.tobytes()),
         "settings": [dimensions, int(n_neighbors), float(min_dist), metric, int(seed)],
+        "layout": _LAYOUT,
         "umap-learn": version("umap-learn"),
     }
     return _kept(settings.cache_dir("maps") / f"{_digest(json.dumps(inputs).encode())}.npy", compute)
@@ -134,7 +139,7 @@ def _check_umap(n_neighbors: int, min_dist: float, metric: Metric) -> None:
     if metric == "dot":
         raise InputError(
             "UMAP needs a distance, and 'dot' is none: a vector's largest dot product need not be with itself",
-            "Use metric='cosine' or 'euclidean', or method='pca'.",
+            "Choose metric='cosine' (directions alone) or 'euclidean', or method='pca'.",
         )
     if n_neighbors < 2:
         raise InputError(f"n_neighbors={n_neighbors!r} leaves no neighbour beside the vector itself", "Use 2 or more.")
@@ -178,13 +183,11 @@ def _with_self_first(known: Neighbours, n: int, n_neighbors: int, metric: Metric
 
 
 def _kept(path: Path, compute: Callable[[], FloatArray]) -> FloatArray:
-    """The map kept at ``path``, computed and kept there if it is not."""
+    """The map kept at ``path``, computed and kept there if no readable one is."""
     if path.exists():
-        try:
+        with suppress(OSError, ValueError, EOFError):  # damaged: made anew and replaced
             kept: FloatArray = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise StorageError(f"the cached map {str(path)!r} cannot be read: {error}", "Delete that file.") from error
-        return kept
+            return kept
     made = compute()
     with replacing(path) as file:
         np.save(file, made, allow_pickle=False)

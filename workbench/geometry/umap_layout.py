@@ -17,17 +17,13 @@ _KERNELS = (
     ("umap.layouts", "_nb_optimize_layout_euclidean_single_epoch"),
 )
 
-# umap-learn's own number for more than 10,000 points. Fewer get 500 from it, two and a half times the work, for a gain
-# in trustworthiness below 0.002 on digits, on Wikipedia passages and on clusters.
-_EPOCHS = 200
-
 _one_at_a_time = threading.Lock()  # numba's fallback threading layer must not be entered by two threads
 
 
 def lay_out(
     ids: IntArray, distances: FloatArray, start: FloatArray, min_dist: float, seed: int, *, progress: bool = False
 ) -> FloatArray:
-    """Coordinates of every row from its nearest rows, by ``umap.UMAP``'s defaults but for ``start`` and the epochs.
+    """Coordinates of every row from its nearest rows, by ``umap.UMAP``'s defaults but for ``start``.
 
     Parameters
     ----------
@@ -58,7 +54,7 @@ def lay_out(
             b=b,
             gamma=1.0,
             negative_sample_rate=5,
-            n_epochs=_EPOCHS,
+            n_epochs=None,  # umap-learn's own: 500 for up to 10,000 points, 200 for more
             init=_spread(start, random),
             random_state=random,
             metric="",
