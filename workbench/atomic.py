@@ -1,7 +1,8 @@
 """Output files that appear whole or not at all."""
 
 import os
-import tempfile
+import stat
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,8 @@ def output_path(path: str | Path, suffix: str) -> Path:
 def replacing(target: Path) -> Iterator[IO[bytes]]:
     """A file that takes the place of ``target`` when the block ends well, and leaves no trace when it does not.
 
+    It gets the permissions of the file that it replaces, or those that the process gives to new files (its umask).
+
     Raises
     ------
     StorageError
@@ -56,13 +59,14 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
     """
     part: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        part = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        beside = target.parent / f".{target.name}.{uuid.uuid4().hex}.part"
+        with beside.open("xb") as file:
+            part = beside
+            if target.exists():  # before anything is written that others may not read
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
             yield file
             file.flush()
-            os.fsync(handle)
-        part.chmod(0o644)
+            os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
         raise StorageError(
