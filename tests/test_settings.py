@@ -11,7 +11,6 @@ def test_the_variable_moves_everything(monkeypatch, tmp_path):
     assert settings.home() == tmp_path / "elsewhere"
     assert settings.cache_dir("vectors") == tmp_path / "elsewhere" / "cache" / "vectors"
     assert settings.cache_dir("vectors").is_dir()
-    assert settings.results_dir().is_dir()
 
 
 def test_without_it_the_users_cache_folder_is_taken(monkeypatch):

@@ -8,7 +8,7 @@ from tests.test_layers import ROOMS
 
 SURFACE = {
     "errors": ["IdentityError", "InputError", "ModelError", "StorageError", "VectorError", "WorkbenchError"],
-    "settings": ["cache_dir", "data_dir", "home", "results_dir"],
+    "settings": ["cache_dir", "data_dir", "home"],
     "atomic": ["output_path", "replacing"],
     "markup": ["emphasis", "escape", "plain", "shorten"],
     "callbacks": ["CallbackError", "check", "errors", "guard", "record"],

@@ -1,4 +1,4 @@
-"""Where data, caches and results live: one place, moved by environment variables.
+"""Where data and caches live: one place, moved by environment variables.
 
 ``WORKBENCH_HOME`` moves everything that the workbench writes. Without it, files go to the user's cache folder.
 """
@@ -10,7 +10,7 @@ from platformdirs import user_cache_path
 
 from workbench.errors import StorageError
 
-__all__ = ["cache_dir", "data_dir", "home", "results_dir"]
+__all__ = ["cache_dir", "data_dir", "home"]
 
 
 def home() -> Path:
@@ -27,15 +27,7 @@ def cache_dir(kind: str) -> Path:
     StorageError
         The folder cannot be made.
     """
-    return _made(home() / "cache" / kind)
-
-
-def results_dir() -> Path:
-    """Folder for results that a person keeps, made if missing; raises as :func:`cache_dir` does."""
-    return _made(home() / "results")
-
-
-def _made(folder: Path) -> Path:
+    folder = home() / "cache" / kind
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

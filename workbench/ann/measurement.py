@@ -29,10 +29,6 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
-    def overlaps(self, other: "Interval") -> bool:
-        """Whether the two intervals share a value."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def recall(found: IntArray, truth: Neighbours, queries: FloatArray, vectors: FloatArray) -> NDArray[np.float64]:
     """Recall@k of each query, by ids, with ties at the k-th place counted exactly.

@@ -129,15 +129,6 @@ class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
         """The measured value; None while it is not known."""
         return None if self._source is None else self._source().value
 
-    def set_answer(self, value: Answer | Callable[[], Answer], reasoning: str = "", mistake: str = "") -> None:
-        """Say what was measured, without showing it yet; the reader still has to press Reveal."""
-        told = reasoning or self._reasoning, mistake or self._mistake
-        if callable(value):
-            self._source = lambda: _Measured(self._valid(value()), *told)
-        else:
-            known = _Measured(self._valid(value), *told)
-            self._source = lambda: known
-
     def reveal(self) -> None:
         """Record what stands in the input as the prediction and show the measured value beside it.
 
