@@ -5,7 +5,7 @@ WorkbenchError
 |   +-- VectorError    vectors that cannot be used: ragged, NaN, zero, wrong dimension
 +-- ModelError         a model that is missing, damaged, or not the one it should be
 |   +-- IdentityError  vectors of two different models were about to meet
-+-- StorageError       a cache or a results folder that cannot be read or written
++-- StorageError       a cache or an output that cannot be read or written
 """
 
 __all__ = ["IdentityError", "InputError", "ModelError", "StorageError", "VectorError", "WorkbenchError"]
@@ -49,4 +49,4 @@ class IdentityError(ModelError):
 
 
 class StorageError(WorkbenchError):
-    """A cache or a results folder that cannot be read or written."""
+    """A cache or an output that cannot be read or written."""
