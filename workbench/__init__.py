@@ -9,6 +9,7 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     markup      text from anywhere into HTML, as text
     callbacks   errors inside widget callbacks: shown, recorded, never swallowed
     records     the frozen records that cross rooms: Corpus, Vectors, Neighbours, ModelIdentity
+    intervals   how sure a number is: bootstrap and Wilson intervals
     corpora     what goes in: built-in corpora and the person's own files
     embed       text -> Vectors: encoders, the bundled model, the vector cache
     geometry    metrics, exact neighbours, projection

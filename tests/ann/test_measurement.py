@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.ann import Interval, latency, mean_interval, recall
+from workbench.ann import latency, recall
 from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
 from workbench.records import Neighbours
@@ -85,22 +85,6 @@ def test_answers_that_cannot_be_scored(found, message):
     truth = Neighbours(np.array([[0, 1]]), np.array([[1.0, 0.5]], dtype=np.float32), "dot")
     with pytest.raises(InputError, match=message):
         recall(found, truth, gaussian(1), gaussian(5))
-
-
-def test_interval_holds_the_mean_and_narrows():
-    rng = np.random.default_rng(0)
-    few, many = mean_interval(rng.random(20)), mean_interval(rng.random(2000))
-    assert few.low < few.mean < few.high
-    assert many.high - many.low < few.high - few.low
-    assert str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
-    with pytest.raises(InputError, match="nothing to average"):
-        mean_interval([])
-
-
-def test_interval_covers_the_truth_about_as_often_as_it_says():
-    rng = np.random.default_rng(3)
-    draws = [mean_interval(rng.random(100), seed=i) for i in range(200)]
-    assert 0.88 <= np.mean([draw.low <= 0.5 <= draw.high for draw in draws]) <= 0.99
 
 
 def test_latency_times_every_query_in_every_round_and_puts_threads_back():

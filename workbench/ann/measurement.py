@@ -1,8 +1,7 @@
 """Recall with ties handled exactly, and latency with its spread."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,21 +12,9 @@ from workbench.errors import InputError
 from workbench.geometry import cosine_similarity, dot_product, euclidean_distance, larger_is_better
 from workbench.records import FloatArray, IntArray, Neighbours
 
-__all__ = ["Interval", "latency", "mean_interval", "recall"]
+__all__ = ["latency", "recall"]
 
 _RELATIVE = 2.0**-21  # two scores nearer than this, relative to their size, are tied: eight float32 roundoffs
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with its confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 def recall(found: IntArray, truth: Neighbours, queries: FloatArray, vectors: FloatArray) -> NDArray[np.float64]:
@@ -77,22 +64,6 @@ def recall(found: IntArray, truth: Neighbours, queries: FloatArray, vectors: Flo
         tied = int((np.abs(scores - worst) <= slack).sum())
         recalls[row] = (strict + min(tied, truth.k - better)) / truth.k
     return recalls
-
-
-def mean_interval(values: Sequence[float] | NDArray[np.float64], confidence: float = 0.95, seed: int = 0) -> Interval:
-    """Mean of per-query values with a bootstrap percentile interval (Efron and Tibshirani 1993, chapter 13).
-
-    Raises
-    ------
-    InputError
-        There are no values.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if not len(array):
-        raise InputError("there is nothing to average", "Measure at least one query.")
-    picks = np.random.default_rng(seed).integers(len(array), size=(2000, len(array)))
-    low, high = np.quantile(array[picks].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(array.mean()), float(low), float(high))
 
 
 def latency(

@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from workbench.corpora import Benchmark
 from workbench.errors import InputError
 from workbench.geometry import cosine_similarity
+from workbench.intervals import wilson_interval
 from workbench.records import Vectors
 
 __all__ = ["calibrate", "judged_pairs"]
-
-_Z = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
 def judged_pairs(benchmark: Benchmark, queries: Vectors, passages: Vectors) -> pd.DataFrame:
@@ -63,16 +62,12 @@ def calibrate(similarities: ArrayLike, holds: ArrayLike, edges: Sequence[float] 
     -------
     pandas.DataFrame
         A row for each bin that is not empty: ``similarity`` (mean of its pairs), ``share`` in 0..1, ``count``, and
-        ``low`` and ``high``, the 95 % interval of the share. The interval takes the pairs for independent.
+        ``low`` and ``high``, the 95 % Wilson interval of the share. It takes the pairs for independent.
 
     Raises
     ------
     InputError
         Lengths differ, edges do not ascend, or no pair lies between them.
-
-    References
-    ----------
-    E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22 (1927).
     """
     at, yes = np.asarray(similarities, dtype=np.float64).ravel(), np.asarray(holds, dtype=np.bool_).ravel()
     ends = np.asarray(edges, dtype=np.float64)
@@ -86,7 +81,5 @@ def calibrate(similarities: ArrayLike, holds: ArrayLike, edges: Sequence[float] 
         raise InputError(f"none of {len(at):,} pairs lies between {ends[0]:g} and {ends[-1]:g}", "Move the edges.")
     pairs = pd.DataFrame({"bin": place[inside], "similarity": at[inside], "share": yes[inside]}).groupby("bin")
     table = pairs.mean().assign(count=pairs.size()).reset_index(drop=True)
-    share, n = table["share"].to_numpy(), table["count"].to_numpy()
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    reach = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return table.assign(low=(middle - reach).clip(0), high=(middle + reach).clip(max=1))
+    low, high = wilson_interval(pairs["share"].sum(), table["count"])
+    return table.assign(low=low, high=high)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.ann import mean_interval
 from workbench.errors import InputError
+from workbench.intervals import mean_interval
 from workbench.tasks.search import Hit
 
 __all__ = ["by_group", "recall_at_k"]
