@@ -1,15 +1,7 @@
-"""Tables in, plotly figures out; nothing is computed here.
+"""Charts of measurements: bars, histograms, calibration, pairs of values, trade-offs, similarity matrices."""
 
-Texts of a corpus are data: plotly reads ``<b>``, ``<br>``, ``<a href>`` and ``$TeX$`` in labels and hovers, so every
-label goes through :func:`label` first. A notebook shows a figure; :func:`write_page` makes it one HTML file that needs
-no network.
-"""
-
-import html
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,66 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from workbench.atomic import replacing
 from workbench.errors import InputError
-from workbench.markup import escape, plain
-from workbench.view.palette import color_column
+from workbench.view.figures.look import COLORS, GRID, INK, blank, label, require
 
-__all__ = [
-    "bars",
-    "calibration",
-    "dumbbells",
-    "histogram",
-    "label",
-    "map_figure",
-    "similarity_matrix",
-    "tradeoff",
-    "write_page",
-]
-
-# Okabe and Ito, "Color Universal Design" (2008): told apart by color-blind eyes; readable on white and on near-black.
-COLORS = ("#0072B2", "#E8590C", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A6FF0", "#8C8C8C")
-_INK = "#6B7280"
-_GRID = "rgba(128, 128, 128, 0.22)"
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "lasso2d", "select2d"]}
-_DOLLAR = "&#36;"  # plotly shows a dollar sign, but looks for TeX before it reads character references
-
-
-def _template() -> go.layout.Template:
-    """Shared look: transparent background and mid-grey ink read in JupyterLab's light and dark themes."""
-    axis = {
-        "gridcolor": _GRID, "linecolor": _GRID, "zeroline": False, "ticks": "outside", "tickcolor": _GRID,
-        "title": {"standoff": 12}, "automargin": True,
-    }  # fmt: skip
-    return go.layout.Template(
-        layout={
-            "font": {"family": _FONT, "size": 13, "color": _INK},
-            "title": {"font": {"size": 16}, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "top", "y": 0.97},
-            "colorway": COLORS, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": axis, "yaxis": axis, "margin": {"l": 64, "r": 24, "t": 64, "b": 56},
-            "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "xanchor": "left"},
-            "hoverlabel": {"font": {"family": _FONT, "size": 12}, "align": "left"},
-            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": _INK,
-                        "remove": ["sendChartToCloud", "lasso2d", "select2d"]},
-        }
-    )  # fmt: skip
-
-
-def label(text: object, width: int = 0, lines: int = 0) -> str:
-    """Text that plotly shows literally: no pseudo-HTML, no TeX; wrapped at ``width`` characters, at most ``lines``."""
-    rows = [plain(text)]
-    if width:
-        rows = textwrap.wrap(" ".join(rows[0].split()), width, max_lines=lines or None, placeholder=" …") or [""]
-    return "<br>".join(html.escape(row, quote=False) for row in rows).replace("$", _DOLLAR)
-
-
-def _figure(title: str, x: str, y: str, height: int) -> go.Figure:
-    figure = go.Figure()
-    figure.update_layout(template=_template(), title_text=label(title), height=height)
-    figure.update_xaxes(title_text=label(x))
-    figure.update_yaxes(title_text=label(y))
-    return figure
+__all__ = ["bars", "calibration", "dumbbells", "histogram", "similarity_matrix", "tradeoff"]
 
 
 def similarity_matrix(
@@ -103,7 +39,7 @@ def similarity_matrix(
     if values.shape != (n, n):
         raise InputError(f"a matrix of shape {values.shape} for {n} texts", f"Pass ({n}, {n}) similarities.")
     names = [label(text, 34, 3) for text in texts]
-    figure = _figure(title, "", "", 190 + max(54 * n, 90))
+    figure = blank(title, "", "", 190 + max(54 * n, 90))
     figure.add_heatmap(
         z=values, zmin=min(0.0, float(values.min())), zmax=1.0 if values.max() <= 1.001 else float(values.max()),
         colorscale=[[0, "#F4F7FB"], [0.5, "#7FB0D3"], [1, "#0B4F82"]], xgap=3, ygap=3,
@@ -149,7 +85,7 @@ def histogram(
     low = min([float(a.min()) for a in arrays.values()] + list(marks.values()))
     high = max([float(a.max()) for a in arrays.values()] + list(marks.values()))
     step = ((high - low) or 1.0) / bins
-    figure = _figure(title, x, "share of pairs, %", 380)
+    figure = blank(title, x, "share of pairs, %", 380)
     peak = max(np.histogram(a, bins, (low, high + step))[0].max() / max(len(a), 1) for a in arrays.values())
     room = 1.08 + 0.12 * min(len(marks), 4)  # the names of the references stand above the bars
     figure.update_yaxes(range=[0, 100 * peak * room])
@@ -160,76 +96,12 @@ def histogram(
             hovertemplate="%{x}: %{y:.2f} %<extra>" + label(name) + "</extra>",
         )  # fmt: skip
     for place, (name, at) in enumerate(sorted(marks.items(), key=lambda item: item[1])):
-        figure.add_vline(x=at, line={"color": _INK, "width": 1.5, "dash": "dot"})
+        figure.add_vline(x=at, line={"color": INK, "width": 1.5, "dash": "dot"})
         figure.add_annotation(
             x=at, y=0.97 - 0.1 * (place % 4), yref="paper", text=f"{label(name)} {at:.2f}", showarrow=False,
             xanchor="left", xshift=5, font={"size": 12},
         )  # fmt: skip
     figure.update_layout(barmode="overlay", bargap=0)
-    return figure
-
-
-def map_figure(
-    coordinates: ArrayLike,
-    texts: Sequence[str] | None = None,
-    color: "pd.Series[Any] | None" = None,
-    *,
-    title: str = "",
-    height: int = 640,
-) -> go.Figure:
-    """A map of points, drawn by WebGL: the static fallback of the widget and the body of a self-contained page.
-
-    Parameters
-    ----------
-    coordinates
-        ``(n, 2)``; one unit is as long on x as on y.
-    texts
-        ``n`` hover texts, wrapped and shown literally.
-    color
-        ``n`` values: numbers and dates become a ramp, everything else categories with a legend.
-    """
-    points = np.asarray(coordinates, dtype=np.float32)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise InputError(f"coordinates of shape {points.shape}", "A map needs (n, 2).")
-    coloring = color_column(color, len(points))
-    hover = np.array(["" if texts is None else label(text, 64, 8) for text in (texts or [""] * len(points))])
-    figure = _figure(title, "", "", height)
-    size = float(np.clip(60 / max(len(points), 1) ** 0.3, 2.5, 8))
-
-    def add(rows: np.ndarray[Any, Any], name: str, marker: dict[str, Any], legend: bool) -> None:
-        figure.add_scattergl(
-            x=points[rows, 0], y=points[rows, 1], mode="markers", name=name, text=hover[rows], showlegend=legend,
-            marker={"size": size, "opacity": 0.75, **marker},
-            hovertemplate="%{text}<extra></extra>" if texts is not None else "(%{x:.2f}, %{y:.2f})<extra></extra>",
-        )  # fmt: skip
-
-    if coloring.range:
-        steps = len(coloring.light) - 1
-        ramp = [[i / (steps - 1), shade] for i, shade in enumerate(coloring.light[:steps])]
-        known = coloring.codes < steps
-        add(np.flatnonzero(known), "", {
-            "color": coloring.codes[known].astype(np.float32), "colorscale": ramp, "cmin": 0, "cmax": steps - 1,
-            "colorbar": {"title": {"text": label(coloring.title)}, "tickvals": [0, steps - 1],
-                         "ticktext": [label(end) for end in coloring.range], "thickness": 12, "outlinewidth": 0},
-        }, False)  # fmt: skip
-        if not known.all():
-            add(np.flatnonzero(~known), "no value", {"color": coloring.light[-1]}, True)
-    else:
-        names = [entry.label for entry in coloring.entries] or [""]
-        for code in np.unique(coloring.codes):
-            place = min(int(code), len(names) - 1)
-            add(
-                np.flatnonzero(coloring.codes == code), label(names[place]),
-                {"color": coloring.light[int(code)]}, bool(coloring.entries),
-            )  # fmt: skip
-    blank = {"showgrid": False, "showticklabels": False, "ticks": "", "visible": False}
-    figure.update_xaxes(**blank)
-    figure.update_yaxes(scaleanchor="x", scaleratio=1, **blank)
-    figure.update_layout(
-        dragmode="pan", hovermode="closest", margin={"l": 8, "r": 8, "t": 56 if title else 16, "b": 8},
-        legend={"orientation": "v", "x": 1.01, "y": 1, "yanchor": "top", "itemsizing": "constant",
-                "title": {"text": label(coloring.title)}},
-    )  # fmt: skip
     return figure
 
 
@@ -246,8 +118,8 @@ def bars(
     top
         Upper end of the y axis; None fits it.
     """
-    _require(table, "name", "value")
-    figure = _figure(title, "", y, 380)
+    require(table, "name", "value")
+    figure = blank(title, "", y, 380)
     groups = list(table.groupby("series", sort=False)) if "series" in table else [("", table)]
     for place, (series, part) in enumerate(groups):
         values = part["value"].to_numpy(dtype=np.float64)
@@ -258,7 +130,7 @@ def bars(
             x=[label(name, 24, 2) for name in part["name"]], y=values, name=label(series), offsetgroup=place,
             width=None if len(groups) > 1 else 0.55, marker_color=COLORS[place % len(COLORS)],
             error_y={"type": "data", "symmetric": False, "array": highs - values, "arrayminus": values - lows,
-                     "thickness": 1.5, "width": 6, "color": _INK, "visible": "low" in part and "high" in part},
+                     "thickness": 1.5, "width": 6, "color": INK, "visible": "low" in part and "high" in part},
             customdata=np.stack([lows, highs], axis=1),
             hovertemplate=f"%{{x}}: %{{y:.{decimals}f}}{ends}<extra>{label(series)}</extra>",
         )  # fmt: skip
@@ -284,12 +156,12 @@ def calibration(
         One row per bin: ``similarity`` (its mean), ``share`` in 0..1, ``count``; optionally ``low`` and ``high``, the
         interval of the share, and ``series`` (one color and line each).
     """
-    _require(table, "similarity", "share", "count")
-    figure = _figure(title, x, y, 420)
+    require(table, "similarity", "share", "count")
+    figure = blank(title, x, y, 420)
     start = min(0.0, float(table["similarity"].min()))
     figure.add_scatter(
         x=[start, 1], y=[start, 1], mode="lines", name="if it were a probability",
-        line={"color": _INK, "dash": "dot", "width": 1.5}, hoverinfo="skip",
+        line={"color": INK, "dash": "dot", "width": 1.5}, hoverinfo="skip",
     )  # fmt: skip
     groups = table.groupby("series", sort=False) if "series" in table else [("measured", table)]
     for (name, rows), color in zip(groups, COLORS, strict=False):
@@ -321,13 +193,13 @@ def dumbbells(
     left, right
         The two columns; they name the points in the legend.
     """
-    _require(table, "name", left, right)
+    require(table, "name", left, right)
     rows = list(range(len(table)))
-    figure = _figure(title, x, "", 150 + max(44 * len(rows), 88))
+    figure = blank(title, x, "", 150 + max(44 * len(rows), 88))
     figure.add_scatter(
         x=[end for a, b in zip(table[left], table[right], strict=True) for end in (a, b, None)],
         y=[row if end < 2 else None for row in rows for end in range(3)],
-        mode="lines", line={"color": _GRID, "width": 6}, hoverinfo="skip", showlegend=False,
+        mode="lines", line={"color": GRID, "width": 6}, hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     leads = table[left].to_numpy() >= table[right].to_numpy()
     for column, color, outer in ((left, COLORS[1], leads), (right, COLORS[0], ~leads)):
@@ -362,8 +234,8 @@ def tradeoff(
         Columns ``x`` and ``y``; optionally ``series`` (one color and line each), ``label`` (written at the point), and
         ``low`` and ``high`` (the interval of ``y``).
     """
-    _require(table, x, y)
-    figure = _figure(title, x_title, y_title, 440)
+    require(table, x, y)
+    figure = blank(title, x_title, y_title, 440)
     groups = table.groupby("series", sort=False) if "series" in table else [("", table)]
     for name, part in groups:
         rows = part.sort_values(x)
@@ -394,36 +266,3 @@ def _log_ticks(low: float, high: float) -> dict[str, Any]:
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     values = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
     return {"tickvals": values, "ticktext": [f"{value:,.10g}" for value in values]}
-
-
-def write_page(figure: go.Figure, path: str | Path, title: str) -> Path:
-    """Write one self-contained HTML page with plotly.js inside; the file appears whole or not at all.
-
-    Raises
-    ------
-    StorageError
-        The folder does not exist or cannot be written, or the disk is full.
-    """
-    target = Path(path)
-    body = figure.to_html(full_html=False, include_plotlyjs=True, include_mathjax=False, config=_CONFIG)
-    page = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(plain(title))}</title>\n"
-        '<link rel="icon" href="data:,">\n'
-        f"<style>body {{ margin: 0; padding: 16px 20px; font-family: {_FONT}; color-scheme: light; }}"
-        f" h1 {{ font-size: 18px; color: #374151; margin: 0 0 8px; }}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
-    )
-    with replacing(target) as file:
-        file.write(page.encode("utf-8", "replace"))
-    return target
-
-
-def _require(table: pd.DataFrame, *columns: str) -> None:
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        known = ", ".join(map(str, table.columns))
-        raise InputError(f"the table has no column {missing[0]!r}", f"Its columns are: {known}.")
-    if table.empty:
-        raise InputError("the table has no rows", "Pass at least one.")

@@ -1,0 +1,66 @@
+"""What all figures share: colors, fonts, the template, and labels in which no text becomes markup."""
+
+import html
+import textwrap
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.errors import InputError
+from workbench.markup import plain
+
+__all__ = ["COLORS", "FONT", "GRID", "INK", "blank", "label", "require"]
+
+# Okabe and Ito, "Color Universal Design" (2008): told apart by color-blind eyes; readable on white and on near-black.
+COLORS = ("#0072B2", "#E8590C", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A6FF0", "#8C8C8C")
+INK = "#6B7280"
+GRID = "rgba(128, 128, 128, 0.22)"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+_DOLLAR = "&#36;"  # plotly shows a dollar sign, but looks for TeX before it reads character references
+
+
+def _template() -> go.layout.Template:
+    """Shared look: transparent background and mid-grey ink read in JupyterLab's light and dark themes."""
+    axis = {
+        "gridcolor": GRID, "linecolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID,
+        "title": {"standoff": 12}, "automargin": True,
+    }  # fmt: skip
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": INK},
+            "title": {"font": {"size": 16}, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "top", "y": 0.97},
+            "colorway": COLORS, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": axis, "yaxis": axis, "margin": {"l": 64, "r": 24, "t": 64, "b": 56},
+            "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "xanchor": "left"},
+            "hoverlabel": {"font": {"family": FONT, "size": 12}, "align": "left"},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": INK,
+                        "remove": ["sendChartToCloud", "lasso2d", "select2d"]},
+        }
+    )  # fmt: skip
+
+
+def label(text: object, width: int = 0, lines: int = 0) -> str:
+    """Text that plotly shows literally: no pseudo-HTML, no TeX; wrapped at ``width`` characters, at most ``lines``."""
+    rows = [plain(text)]
+    if width:
+        rows = textwrap.wrap(" ".join(rows[0].split()), width, max_lines=lines or None, placeholder=" …") or [""]
+    return "<br>".join(html.escape(row, quote=False) for row in rows).replace("$", _DOLLAR)
+
+
+def blank(title: str, x: str, y: str, height: int) -> go.Figure:
+    """An empty figure in the shared look, with its title, the titles of its axes, and its height in pixels."""
+    figure = go.Figure()
+    figure.update_layout(template=_template(), title_text=label(title), height=height)
+    figure.update_xaxes(title_text=label(x))
+    figure.update_yaxes(title_text=label(y))
+    return figure
+
+
+def require(table: pd.DataFrame, *columns: str) -> None:
+    """Refuse a table without these columns, or without rows, with an InputError."""
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        known = ", ".join(map(str, table.columns))
+        raise InputError(f"the table has no column {missing[0]!r}", f"Its columns are: {known}.")
+    if table.empty:
+        raise InputError("the table has no rows", "Pass at least one.")
