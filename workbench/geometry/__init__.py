@@ -1,5 +1,6 @@
-"""The geometry of vectors: metrics, exact neighbours, and projection to a map of two or three dimensions."""
+"""The geometry of vectors: metrics, exact neighbours, projection to a map, and how far a map may be trusted."""
 
+from workbench.geometry.faithfulness import Faithfulness, Neighbourhood, faithfulness, neighbourhood
 from workbench.geometry.metrics import (
     cosine_similarity,
     dot_product,
@@ -12,11 +13,15 @@ from workbench.geometry.neighbours import exact_neighbours
 from workbench.geometry.projection import project, warm_up_projection
 
 __all__ = [
+    "Faithfulness",
+    "Neighbourhood",
     "cosine_similarity",
     "dot_product",
     "euclidean_distance",
     "exact_neighbours",
+    "faithfulness",
     "larger_is_better",
+    "neighbourhood",
     "normalize",
     "project",
     "squared_euclidean_distance",
