@@ -23,6 +23,7 @@ __all__ = ["Faithfulness", "Neighbourhood", "faithfulness", "neighbourhood"]
 _EXACT_UP_TO = 6_000  # points: all of them against all of them take a few seconds
 _SAMPLE = 2_000  # points of a larger map that are measured, each against all others
 _BLOCK_BYTES = 8 << 20  # of one block of distances, in each thread
+_TIED = 1e-12  # squared distances that differ by less, relative to the longest, are equal: thousands of roundoffs
 
 _Array64 = NDArray[np.float64]
 
@@ -305,17 +306,13 @@ def _compared(
     from workbench.geometry.rank_kernels import compare_block
 
     squares = np.einsum("ij,ij->i", array, array)
+    slack = (_TIED * float(squares.max()), _TIED * float(np.ptp(places, axis=0).max()) ** 2)
+    if metric == "dot":
+        squares = np.empty(0)
+    axes = np.ascontiguousarray(places.T)
 
     def block(some: IntArray) -> tuple[_Array64, IntArray]:
-        original = array[some] @ array.T
-        if metric == "dot":
-            np.negative(original, out=original)
-        else:
-            original *= -2.0
-            original += squares
-            original += squares[some][:, None]
-            np.maximum(original, 0.0, out=original)
-        found: tuple[_Array64, IntArray] = compare_block(original, places, some, k, sizes, metric != "dot")
+        found: tuple[_Array64, IntArray] = compare_block(array[some] @ array.T, squares, axes, some, k, sizes, slack)
         return found
 
     step = max(1, _BLOCK_BYTES // (8 * len(array)))
