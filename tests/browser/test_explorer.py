@@ -85,7 +85,11 @@ def test_a_person_searches_clicks_lassos_and_reads_back(notebook, record_propert
     page.click(60)
     seconds = notebook.wait_until(lambda: page.listed()[:1] == ["p60"], "the neighbours of p60 are listed")
     record_property("click_to_list_s", round(seconds, 2))
-    rows = [*python(notebook, "[hit.row for hit in explorer.hits]"), 60]
+    rows = python(notebook, "sorted({int(row) for rows in explorer.map.marks.values() for row in rows})")
+    assert set(python(notebook, "[hit.row for hit in explorer.hits]")) < set(rows)
+    notebook.wait_text("Of the 6 true neighbours,")
+    assert page.map.locator(".wb-legend-marks").inner_text().count("near") >= 2
+    assert python(notebook, "len(explorer.map._painter.lines)") == 6
     notebook.wait_until(lambda: sorted(page.lit()) == sorted(rows), "the neighbours are lit")
     assert python(notebook, "explorer.selection") == ["p60"]
     exact = "(-(vectors.array @ vectors.array[60])).argsort(kind='stable')[1:7].tolist()"
@@ -108,6 +112,29 @@ def test_a_person_searches_clicks_lassos_and_reads_back(notebook, record_propert
     page.shot("explorer-lasso")
 
     assert notebook.run_cell("view.check()") == ""
+    notebook.check()
+
+
+def test_the_map_shows_where_it_lies(notebook) -> None:
+    page = notebook.explorer()
+    menu = notebook.page.locator(".widget-dropdown select").first
+    menu.select_option(label="map: neighbour overlap")
+    notebook.wait_text("Colored by overlap@15, dark where the map distorts")
+    asked = python(notebook, "explorer.map.version")
+    notebook.wait_until(lambda: python(notebook, "explorer.map.painted") == asked, "the colors are painted")
+    assert page.drawn() == python(notebook, "explorer.map.codes.tolist()")
+    low, high = python(notebook, "[explorer.faithfulness.points['overlap@15'].agg(f) for f in ('min', 'max')]")
+    legend = page.map.locator(".wb-map-side").inner_text()
+    assert "overlap@15" in legend
+    assert f"{low:,.4g}" in legend
+    assert f"{high:,.4g}" in legend
+    page.shot("explorer-distortion")
+    page.click(60)
+    notebook.wait_text("Of the 6 true neighbours,")
+    page.settle()
+    page.shot("explorer-distortion-click")
+    menu.select_option(label="kind")
+    notebook.wait_until(lambda: "overlap" not in page.map.locator(".wb-map-side").inner_text(), "topics again")
     notebook.check()
 
 

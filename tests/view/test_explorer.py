@@ -64,8 +64,51 @@ def test_a_click_lists_true_neighbours_without_the_point(encoder: TinyEncoder) -
     assert [hit.row for hit in widget.hits] == order
     assert widget.selection == ("p4",)
     items = widget._list.content["items"]
-    assert [item["chosen"] for item in items] == [True] + [False] * 5
+    assert [item["chosen"] for item in items[:6]] == [True] + [False] * 5
+    assert [item["id"] for item in items[1:6]] == [f"p{row}" for row in order]
     assert widget.map.marks["query"].tolist() == [4]
+
+
+def test_a_click_tells_true_false_and_missing_neighbours_apart(encoder: TinyEncoder) -> None:
+    widget = build(encoder)
+    widget.open("p4")
+    flat = widget.map._points
+    away = np.linalg.norm(flat - flat[4], axis=1)
+    near = {int(row) for row in np.argsort(away) if row != 4} & {int(row) for row in np.argsort(away)[:6]}
+    true, marks = (
+        {hit.row for hit in widget.hits},
+        {role: set(rows.tolist()) for role, rows in widget.map.marks.items()},
+    )
+    assert marks.get("true", set()) == true & near
+    assert marks["missing"] == true - near
+    assert marks["false"] == near - true
+    assert f"{len(true & near)} are near on the map and {len(true - near)} are far away" in widget.status
+    assert f"{len(near - true)} points are drawn near and are not" in widget.status
+    notes = {item["row"]: item["about"].split(" · ")[0] for item in widget._list.content["items"][1:]}
+    assert {row for row, note in notes.items() if note == "far away on the map"} == true - near
+    assert {row for row, note in notes.items() if note == "near on the map only"} == near - true
+
+
+def test_the_points_take_the_color_of_the_maps_distortion(encoder: TinyEncoder) -> None:
+    widget = build(encoder)
+    labels = [text for text, _ in widget._color.options]
+    assert labels[-3:] == ["map: false neighbours", "map: missing neighbours", "map: neighbour overlap"]
+    widget._color.value = dict(widget._color.options)["map: missing neighbours"]
+    measured = geometry.faithfulness(widget.vectors, widget.map._points, 14)
+    assert widget.map._painter.legend["title"] == "continuity@14"
+    shades = widget.map.codes.astype(int)
+    assert np.corrcoef(shades, measured.points["continuity"])[0, 1] > 0.99
+    assert f"continuity@14 {measured.continuity.mean:.2f}" in widget.status
+    widget.color_by_distortion("overlap")
+    assert widget.map._painter.legend["title"] == "overlap@14"
+    widget.color_by("kind")
+    assert widget._color.value == "kind"
+
+
+def test_two_points_have_no_faithfulness(encoder: TinyEncoder) -> None:
+    widget = build(encoder, n=2, coordinates=np.eye(2))
+    with pytest.raises(InputError, match="a map of 2 points has no neighbourhoods"):
+        widget.color_by_distortion()
 
 
 def test_an_entry_of_the_list_does_what_a_click_does(encoder: TinyEncoder) -> None:

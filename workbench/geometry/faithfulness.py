@@ -125,6 +125,8 @@ class Neighbourhood:
     ----------
     row, k
         The point, and how many neighbours were looked at.
+    true, scores
+        All its true neighbours, nearest first, and their scores in the metric of the original space.
     kept
         Near in truth and near on the map.
     missing
@@ -135,6 +137,8 @@ class Neighbourhood:
 
     row: int
     k: int
+    true: IntArray
+    scores: FloatArray
     kept: IntArray
     missing: IntArray
     false: IntArray
@@ -179,14 +183,14 @@ def neighbourhood(
         raise InputError(f"row {row} is not on a map of {n:,} points", "Count rows from 0.")
     if not 1 <= k <= n - 1:
         raise InputError(f"k={k:,} neighbours were asked of {n - 1:,} other points", f"Use k from 1 to {n - 1:,}.")
-    found = exact_neighbours(array[row : row + 1], array, min(k + 1, n), space).ids[0]  # itself may be among them
-    true = found[found != row][:k]
+    found = exact_neighbours(array[row : row + 1], array, min(k + 1, n), space)  # itself may be among them
+    others = found.ids[0] != row
+    true, scores = found.ids[0][others][:k], found.scores[0][others][:k]
     away = ((places - places[row]) ** 2).sum(axis=1)
     away[row] = np.inf
     near = np.lexsort((np.arange(n), away))[:k]
-    return Neighbourhood(
-        row, k, true[np.isin(true, near)], true[~np.isin(true, near)], near[~np.isin(near, true)].astype(np.int64)
-    )
+    both = np.isin(true, near)
+    return Neighbourhood(row, k, true, scores, true[both], true[~both], near[~np.isin(near, true)])
 
 
 def faithfulness(

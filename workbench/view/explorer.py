@@ -20,11 +20,27 @@ from workbench.view.tables import Table, table
 __all__ = ["Explorer", "Found", "explorer"]
 
 _LISTED = 200
+_METRIC_NAMES = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}
 _HINTS = (
     ("Search", "Your words are encoded and compared with every passage in the original space, not on the map."),
-    ("Click a point", "Its true neighbours light up, also where the map has torn them apart."),
+    ("Click a point", "Its true neighbours light up, also where the map tore them away, and so do the false ones."),
+    ("Color by map: …", "Shows where the map keeps neighbourhoods and where it does not."),
     ("Lasso", "Take the lasso tool at the left, draw around points, and read explorer.selection in a cell."),
 )
+
+
+@dataclass(frozen=True)
+class _OfTheMap:
+    """What the color menu offers beside the columns of the metadata: a measure of faithfulness."""
+
+    measure: Literal["trustworthiness", "continuity", "overlap"]
+
+
+_MEASURES = {
+    "map: false neighbours": _OfTheMap("trustworthiness"),
+    "map: missing neighbours": _OfTheMap("continuity"),
+    "map: neighbour overlap": _OfTheMap("overlap"),
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,8 @@ class Explorer:
         previews = [self._passages.preview(row) for row in range(len(corpus))]
         self.map = MapView(coordinates, texts=previews, height=height, on_error=self._show_error)
         self.map.on_select(self._selected)
+        self._coordinates = coordinates
+        self._faithfulness: geometry.Faithfulness | None = None
 
         layout = ipywidgets.Layout
         self._query = ipywidgets.Text(
@@ -110,11 +128,11 @@ class Explorer:
         self._back = ipywidgets.Button(description="Back", disabled=True, layout=layout(width="64px"))
         self._clear = ipywidgets.Button(description="Clear", layout=layout(width="64px"))
         self._color = ipywidgets.Dropdown(
-            options=[("one color", None), *((str(name), name) for name in corpus.metadata.columns)],
+            options=[("one color", None), *((str(name), name) for name in corpus.metadata.columns), *_MEASURES.items()],
             description="Color by", layout=layout(width="230px"), style={"description_width": "62px"},
         )  # fmt: skip
         self._lines = ipywidgets.ToggleButton(
-            description="Lines", tooltip="Draw a line to each neighbour", layout=layout(width="64px")
+            value=True, description="Lines", tooltip="Draw a line to each true neighbour", layout=layout(width="64px")
         )
         self._list = ResultList(
             self._open, self._show_error, layout=layout(flex="1 1 300px", min_width="300px", height=f"{height + 2}px")
@@ -165,7 +183,8 @@ class Explorer:
         done = perf_counter()
         self._hits = self._found(near.ids[0], near.scores[0])
         self._remember(("search", query))
-        self._show_hits(f"Nearest to “{shorten(query, 60)}”", None)
+        found = {"hit": [hit.row for hit in self._hits]}
+        self._show_items(f"Nearest to “{shorten(query, 60)}”", self._entries(), found)
         self._say(
             f"{len(self._hits)} nearest of {len(self.corpus):,} passages by {self._score_name} · "
             f"encoded in {1000 * (encoded - start):.0f} ms, searched in {1000 * (done - encoded):.1f} ms"
@@ -199,6 +218,21 @@ class Explorer:
         if self._color.value != column:
             self._color.value = column
 
+    def color_by_distortion(self, measure: Literal["trustworthiness", "continuity", "overlap"] = "overlap") -> None:
+        """Color the points by what the map keeps of their neighbourhoods; low values are distorted places.
+
+        ``trustworthiness`` is low where false neighbours are, ``continuity`` where true ones are missing, ``overlap``
+        is the share that both have. Of a large map only the sampled points have a color.
+        """
+        kept = self.faithfulness
+        of = min(kept.overlap, key=lambda k: abs(k - kept.k))
+        column = kept.column(f"overlap@{of}" if measure == "overlap" else measure)
+        name = str(column.name) if measure == "overlap" else f"{measure}@{kept.k}"
+        self.map.color_by(column, name)
+        if self._color.value != _OfTheMap(measure):
+            self._color.value = _OfTheMap(measure)
+        self._say(f"Colored by {name}, dark where the map distorts · whole map: {kept}")
+
     # What a person can read back.
 
     @property
@@ -210,6 +244,24 @@ class Explorer:
     def selected(self) -> Table:
         """The selected passages, shown with their text as text; ``.frame`` is the data frame: id, text, metadata."""
         return table(self.corpus.take(self.map.selection).frame())
+
+    @property
+    def faithfulness(self) -> geometry.Faithfulness:
+        """How far this map may be trusted, in the metric of the vectors; measured when first asked for.
+
+        Raises
+        ------
+        InputError
+            The map has fewer than three points.
+        """
+        if self._faithfulness is None:
+            n = len(self.corpus)
+            if n < 3:
+                raise InputError(f"a map of {n} points has no neighbourhoods to keep", "Take at least three.")
+            self._say("Measuring the map …")
+            k = min(15, (n - 1) // 2)
+            self._faithfulness = geometry.faithfulness(self.vectors, self._coordinates, k, overlap_at=(k,))
+        return self._faithfulness
 
     @property
     def hits(self) -> tuple[Found, ...]:
@@ -230,9 +282,7 @@ class Explorer:
 
     @property
     def _score_name(self) -> str:
-        return {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}[
-            self.vectors.metric
-        ]
+        return _METRIC_NAMES[self.vectors.metric]
 
     def _loaded_encoder(self) -> Encoder:
         if self._encoder is None:
@@ -249,31 +299,33 @@ class Explorer:
         return tuple(Found(self.corpus.ids[r], int(r), float(s)) for r, s in zip(rows, scores, strict=True) if r >= 0)
 
     def _open(self, row: int) -> tuple[Found, ...]:
-        start = perf_counter()
         k = min(self.k, len(self.corpus) - 1)
-        self._hits = ()
-        if k:
-            near = geometry.exact_neighbours(
-                self.vectors.take([row]), self.vectors, k, self.vectors.metric, exclude_self=True
-            )
-            self._hits = self._found(near.ids[0], near.scores[0])
-        spent = perf_counter() - start
+        around = geometry.neighbourhood(self.vectors, self._coordinates, row, k) if k else None
+        self._hits = self._found(around.true, around.scores) if around else ()
         self._remember(("open", row))
         self._select_quietly(np.array([row]))
-        self._show_hits(f"Neighbours of {self._passages.title(row)}", row)
-        self._say(
-            f"{len(self._hits)} true neighbours of {self.corpus.ids[row]} by {self._score_name} in all "
-            f"{self.vectors.dimensions} dimensions · searched in {1000 * spent:.1f} ms"
-        )
+        heading = f"Neighbours of {self._passages.title(row)}"
+        items = [self._passages.entry(row, chosen=True)]
+        marks: dict[str, Any] = {"query": row}
+        if around is not None:
+            torn = set(around.missing.tolist())
+            items += self._entries({hit.row: "far away on the map" for hit in self._hits if hit.row in torn})
+            items += [self._passages.entry(int(false), note="near on the map only") for false in around.false]
+            marks |= {"true": around.kept, "missing": around.missing, "false": around.false}
+        self._show_items(heading, items, {role: rows for role, rows in marks.items() if np.size(rows)})
+        by = f"{self._score_name}, all {self.vectors.dimensions} dimensions"
+        self._say(f"{around} · {by}" if around else "There is no other passage.")
         return self._hits
 
-    def _show_hits(self, heading: str, chosen: int | None) -> None:
-        items = [] if chosen is None else [self._passages.entry(chosen, chosen=True)]
-        items += [self._passages.entry(hit.row, rank=i, score=hit.score) for i, hit in enumerate(self._hits, 1)]
+    def _entries(self, notes: dict[int, str] | None = None) -> list[dict[str, Any]]:
+        """The hits as entries of the list, with a note at some rows."""
+        return [
+            self._passages.entry(hit.row, rank=rank, score=hit.score, note=(notes or {}).get(hit.row, ""))
+            for rank, hit in enumerate(self._hits, 1)
+        ]
+
+    def _show_items(self, heading: str, items: list[dict[str, Any]], marks: dict[str, Any]) -> None:
         self._list.show(heading, f"{self._score_name}, original space", items)
-        marks: dict[str, Any] = {"hit": [hit.row for hit in self._hits]}
-        if chosen is not None:
-            marks["query"] = chosen
         self.map.mark(marks)
         self._draw_lines()
 
@@ -362,7 +414,11 @@ class Explorer:
 
     def _recolored(self, change: Any) -> None:
         with callbacks.guard("color", self._show_error):
-            self.color_by(change["new"])
+            chosen = change["new"]
+            if isinstance(chosen, _OfTheMap):
+                self.color_by_distortion(chosen.measure)
+            else:
+                self.color_by(chosen)
 
 
 def _named(identity: ModelIdentity) -> Encoder:

@@ -50,15 +50,17 @@ class Passages:
         """Title and text for a tooltip, as one string with line breaks."""
         return f"{self.title(row)}\n{shorten(self.corpus.texts[row], length)}"
 
-    def entry(self, row: int, *, rank: int = 0, score: float | None = None, chosen: bool = False) -> dict[str, Any]:
-        """One entry of the list, as plain values."""
+    def entry(
+        self, row: int, *, rank: int = 0, score: float | None = None, chosen: bool = False, note: str = ""
+    ) -> dict[str, Any]:
+        """One entry of the list, as plain values; ``note`` stands before the line about the metadata."""
         return {
             "row": int(row),
             "id": self.corpus.ids[row],
             "rank": str(rank) if rank else "",
             "score": "" if score is None else f"{score:.3f}",
             "title": self.title(row),
-            "about": self.about(row),
+            "about": " · ".join(filter(None, (note, self.about(row)))),
             "text": shorten(self.corpus.texts[row], 1500 if chosen else 420),
             "chosen": chosen,
         }

@@ -31,6 +31,7 @@ _BACKGROUND = {False: "#ffffff", True: "#111111"}
 
 @dataclass(frozen=True)
 class _Role:
+    label: str
     light: str
     dark: str
     size: float
@@ -39,12 +40,12 @@ class _Role:
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
 # (Okabe and Ito, "Color Universal Design", 2008).
 _ROLES = {
-    "missing": _Role("#CC79A7", "#E7A4C8", 9),
-    "false": _Role("#000000", "#FFFFFF", 9),
-    "true": _Role("#009E73", "#2FD6A5", 9),
-    "kept": _Role("#0072B2", "#56B4E9", 9),
-    "hit": _Role("#E8590C", "#FF922B", 10),
-    "query": _Role("#C2185B", "#FF6FA5", 15),
+    "missing": _Role("near in truth only", "#CC79A7", "#E7A4C8", 9),
+    "false": _Role("near on the map only", "#000000", "#FFFFFF", 9),
+    "true": _Role("near in both", "#009E73", "#2FD6A5", 9),
+    "kept": _Role("selected", "#0072B2", "#56B4E9", 9),
+    "hit": _Role("found", "#E8590C", "#FF922B", 10),
+    "query": _Role("chosen", "#C2185B", "#FF6FA5", 15),
 }
 ROLES = tuple(_ROLES)
 
@@ -280,7 +281,7 @@ class MapView:
                 "range": list(coloring.range) if coloring.range else None,
                 "ramp": list(colors[:64:7]) if coloring.range else [],
                 "marks": [
-                    [role, _ROLES[role].dark if dark else _ROLES[role].light, f"{len(rows):,}"]
+                    [_ROLES[role].label, _ROLES[role].dark if dark else _ROLES[role].light, f"{len(rows):,}"]
                     for role, rows in reversed(self._marks.items())
                 ],
             }
