@@ -129,7 +129,7 @@ class Explorer:
         self._clear = ipywidgets.Button(description="Clear", layout=layout(width="64px"))
         self._color = ipywidgets.Dropdown(
             options=[("one color", None), *((str(name), name) for name in corpus.metadata.columns), *_MEASURES.items()],
-            description="Color by", layout=layout(width="230px"), style={"description_width": "62px"},
+            description="Color by", layout=layout(width="256px"), style={"description_width": "62px"},
         )  # fmt: skip
         self._lines = ipywidgets.ToggleButton(
             value=True, description="Lines", tooltip="Draw a line to each true neighbour", layout=layout(width="64px")

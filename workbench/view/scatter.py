@@ -41,7 +41,7 @@ class _Role:
 # (Okabe and Ito, "Color Universal Design", 2008).
 _ROLES = {
     "missing": _Role("near in truth only", "#CC79A7", "#E7A4C8", 9),
-    "false": _Role("near on the map only", "#000000", "#FFFFFF", 9),
+    "false": _Role("near on map only", "#000000", "#FFFFFF", 9),
     "true": _Role("near in both", "#009E73", "#2FD6A5", 9),
     "kept": _Role("selected", "#0072B2", "#56B4E9", 9),
     "hit": _Role("found", "#E8590C", "#FF922B", 10),
