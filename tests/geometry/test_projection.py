@@ -13,7 +13,15 @@ from sklearn.manifold import trustworthiness
 
 from workbench import settings
 from workbench.errors import InputError, VectorError
-from workbench.geometry import exact_neighbours, normalize, project, projection, umap_layout, warm_up_projection
+from workbench.geometry import (
+    exact_neighbours,
+    kept_maps,
+    normalize,
+    project,
+    projection,
+    umap_layout,
+    warm_up_projection,
+)
 from workbench.records import FloatArray, Metric, Vectors
 
 
@@ -41,7 +49,14 @@ def layouts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         computed.append(1)
         return lay_out(*args, **options)
 
+    lay_out_tsne = projection.lay_out_tsne
+
+    def counted_tsne(*args: Any) -> FloatArray:
+        computed.append(1)
+        return lay_out_tsne(*args)
+
     monkeypatch.setattr(projection, "lay_out", counted)
+    monkeypatch.setattr(projection, "lay_out_tsne", counted_tsne)
     return computed
 
 
@@ -57,7 +72,7 @@ def test_neighbourhoods_are_kept_as_well_as_by_umap_learn_itself(metric: Metric)
     assert quality["us"] >= quality["umap"] - 0.01
 
 
-@pytest.mark.parametrize("method", ["umap", "pca"])
+@pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_one_seed_gives_one_map(method: Any, dimensions: Any) -> None:
     x = digits(200)
@@ -68,9 +83,37 @@ def test_one_seed_gives_one_map(method: Any, dimensions: Any) -> None:
     assert_array_equal(project(x, method, dimensions, seed=7), first)
 
 
-def test_another_seed_gives_another_umap() -> None:
+@pytest.mark.parametrize("method", ["umap", "tsne"])
+def test_another_seed_gives_another_map(method: Any) -> None:
     x = digits(200)
-    assert not np.array_equal(project(x, seed=1), project(x, seed=2))
+    assert not np.array_equal(project(x, method, seed=1), project(x, method, seed=2))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_tsne_keeps_neighbourhoods_as_well_as_scikit_learn_itself(metric: Metric) -> None:
+    from sklearn.manifold import TSNE
+
+    x = digits(500)
+    ours = project(x, "tsne", metric=metric)
+    peer = TSNE(metric=metric, init="pca" if metric == "euclidean" else "random", random_state=0).fit_transform(x)
+    quality = {name: trustworthiness(x, m, n_neighbors=15, metric=metric) for name, m in [("peer", peer), ("us", ours)]}
+    assert quality["us"] > 0.9
+    assert quality["us"] >= quality["peer"] - 0.01
+
+
+def test_the_perplexity_shrinks_with_the_data_and_a_small_one_keeps_the_nearest() -> None:
+    x = digits(40)
+    assert_array_equal(project(x, "tsne", perplexity=30), project(x, "tsne", perplexity=13))
+    assert not np.array_equal(project(x, "tsne", perplexity=13), project(x, "tsne", perplexity=4))
+
+
+def test_fewer_epochs_are_another_and_a_rougher_map() -> None:
+    x = digits(400)
+    one, all_of_them = project(x, epochs=1), project(x)
+    assert_array_equal(project(x, epochs=500), all_of_them)
+    assert trustworthiness(x, one, n_neighbors=15, metric="cosine") < trustworthiness(
+        x, all_of_them, n_neighbors=15, metric="cosine"
+    )
 
 
 DATA = {
@@ -87,7 +130,7 @@ DATA = {
 
 
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("method", ["umap", "pca"])
+@pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
 def test_any_data_get_a_finite_map_and_the_same_one_again(name: str, method: Any) -> None:
     for metric in ("cosine", "euclidean"):
         for dimensions in (2, 3):
@@ -128,7 +171,7 @@ def test_neighbours_that_do_not_fit_are_refused() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"method": "tsne"}, "'tsne'.*'umap' or 'pca'"),
+        ({"method": "isomap"}, "'isomap'.*'umap', 'tsne' or 'pca'"),
         ({"dimensions": 4}, "4 dimensions"),
         ({"n_neighbors": 1}, "n_neighbors=1"),
         ({"min_dist": 1.5}, "min_dist=1.5"),
@@ -136,6 +179,10 @@ def test_neighbours_that_do_not_fit_are_refused() -> None:
         ({"metric": "dot"}, "'dot'.*'cosine'.* or 'euclidean'"),
         ({"metric": "manhattan"}, "'manhattan'"),
         ({"seed": -1}, "seed -1"),
+        ({"epochs": 0}, "epochs=0"),
+        ({"method": "tsne", "perplexity": 0.5}, "perplexity=0.5"),
+        ({"method": "tsne", "perplexity": float("nan")}, "perplexity=nan"),
+        ({"method": "tsne", "metric": "dot"}, "t-SNE.*'dot'.*'cosine'.* or 'euclidean'"),
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any], message: str) -> None:
@@ -164,6 +211,12 @@ def test_a_map_of_vectors_is_kept_and_every_setting_counts(home: Path, layouts: 
         {"min_dist": 0.2},
         {"metric": "euclidean"},
         {"seed": 1},
+        {"epochs": 100},
+        {"method": "tsne"},
+        {"method": "tsne", "perplexity": 5},
+        {"method": "tsne", "seed": 1},
+        {"method": "tsne", "metric": "euclidean"},
+        {"method": "tsne", "dimensions": 3},
         {"neighbours": exact_neighbours(vectors, vectors, 59, exclude_self=True)},
     ]
     for count, other in enumerate(others, start=2):
@@ -204,13 +257,13 @@ def test_a_map_of_an_older_layout_is_not_served(
 ) -> None:
     vectors = Vectors(tuple(map(str, range(30))), digits(30))
     with monkeypatch.context() as patch:
-        patch.setattr(projection, "_LAYOUT", projection._LAYOUT - 1)
+        patch.setattr(kept_maps, "_LAYOUT", kept_maps._LAYOUT - 1)
         project(vectors)
     project(vectors)
     assert len(layouts) == 2
 
 
-@pytest.mark.parametrize("method", ["umap", "pca"])
+@pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
 def test_vectors_are_laid_out_under_their_own_metric(method: Any) -> None:
     x = digits(60)
     vectors = Vectors(tuple(map(str, range(60))), x, metric="euclidean")

@@ -1,39 +1,33 @@
-"""Maps of two or three dimensions: PCA, and UMAP over exact neighbours."""
+"""Maps of two or three dimensions: PCA, t-SNE, and UMAP over exact neighbours."""
 
-import hashlib
-import json
-from collections.abc import Callable
-from contextlib import suppress
-from importlib.metadata import version
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench import settings
-from workbench.atomic import replacing
 from workbench.corpora import as_vectors_array
 from workbench.errors import InputError
+from workbench.geometry.kept_maps import keep_map, kept_map, tsne_path, umap_path
 from workbench.geometry.metrics import larger_is_better, normalize
 from workbench.geometry.neighbours import exact_neighbours
-from workbench.geometry.umap_layout import finish_warm_up, lay_out, start_warm_up
-from workbench.records import FloatArray, IntArray, Metric, Neighbours, Vectors
+from workbench.geometry.tsne_layout import check_tsne, lay_out_tsne, usable_perplexity
+from workbench.geometry.umap_layout import check_umap, finish_warm_up, lay_out, start_warm_up, with_self_first
+from workbench.records import FloatArray, Metric, Neighbours, Vectors
 
-__all__ = ["project", "warm_up_projection"]
-
-_LAYOUT = 2  # counts the changes of our own part of a layout: maps kept by an older one are not served
+__all__ = ["pca_map", "project", "warm_up_projection"]
 
 
 def project(
     vectors: ArrayLike | Vectors,
-    method: Literal["umap", "pca"] = "umap",
+    method: Literal["umap", "tsne", "pca"] = "umap",
     dimensions: Literal[2, 3] = 2,
     *,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     metric: Metric | None = None,
     seed: int = 0,
+    perplexity: float = 30.0,
+    epochs: int | None = None,
     neighbours: Neighbours | None = None,
     cache: bool = True,
     progress: bool = True,
@@ -43,14 +37,15 @@ def project(
     UMAP is umap-learn's, with two choices of our own. It is given the exact neighbours instead of those that
     pynndescent would approximate, and whose search takes most of a first call. And it starts from PCA instead of a
     spectral embedding, which keeps as many neighbourhoods, copes with vectors that fall into unconnected groups, and
-    gives the same map for the same seed. PCA is scikit-learn's.
+    gives the same map for the same seed. t-SNE is scikit-learn's (Barnes-Hut), started from PCA too and run on one
+    thread, since with several the same seed gives another map. PCA is scikit-learn's.
 
     Parameters
     ----------
     vectors
         ``(n, d)`` numbers, or Vectors.
     method
-        ``"umap"`` keeps neighbourhoods, ``"pca"`` the directions of largest variance.
+        ``"umap"`` and ``"tsne"`` keep neighbourhoods, ``"pca"`` the directions of largest variance.
     dimensions
         2 or 3.
     n_neighbors
@@ -58,18 +53,25 @@ def project(
     min_dist
         UMAP: the distance on the map that near neighbours keep, 0 to 1.
     metric
-        ``"cosine"`` or ``"euclidean"``; None takes that of Vectors, and cosine for numbers. For PCA, cosine scales the
-        vectors to unit length first. A dot product is no distance: PCA takes the vectors as they are, UMAP refuses it.
+        ``"cosine"`` or ``"euclidean"``; None takes that of Vectors, and cosine for numbers. For PCA and
+        t-SNE, cosine scales the vectors to unit length first. A dot product is no distance: PCA takes the vectors as
+        they are, UMAP and t-SNE refuse it.
     seed
         Of the layout's random numbers.
+    perplexity
+        t-SNE: the effective number of neighbours of a vector, 1 or more; a third of the other vectors where there are
+        fewer than three times as many.
+    epochs
+        UMAP: passes of the layout, 1 or more; None takes umap-learn's own, 500 for up to 10,000 vectors and 200 for
+        more. A layout takes time in proportion.
     neighbours
         UMAP: neighbours of every row among all rows under ``metric``, if they are known already, at least
         ``n_neighbors - 1`` beside the row itself.
     cache
-        Keep a UMAP map of Vectors on disk, under the vectors' fingerprint and every setting, and hand it back when
-        all are the same again. A file that cannot be read is made anew.
+        Keep a UMAP or t-SNE map of Vectors on disk, under the vectors' fingerprint and every setting, and hand it back
+        when all are the same again. A file that cannot be read is made anew.
     progress
-        Show a bar while UMAP lays the map out.
+        Show a bar while UMAP lays the map out; scikit-learn's t-SNE tells nobody how far it is.
 
     Returns
     -------
@@ -89,7 +91,8 @@ def project(
     ----------
     L. McInnes, J. Healy, J. Melville, UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction,
     arXiv:1802.03426. D. Kobak, G. C. Linderman, Initialization is critical for preserving global data structure in
-    both t-SNE and UMAP, Nature Biotechnology 39 (2021).
+    both t-SNE and UMAP, Nature Biotechnology 39 (2021). L. van der Maaten, Accelerating t-SNE using Tree-Based
+    Algorithms, JMLR 15 (2014).
     """
     if metric is None:
         metric = vectors.metric if isinstance(vectors, Vectors) else "cosine"
@@ -100,30 +103,34 @@ def project(
         raise InputError(f"the seed {seed!r} is out of range", "Use a whole number from 0 to 4,294,967,295.")
     larger_is_better(metric)  # refuses an unknown one
     if method == "pca":
-        return _pca(array, dimensions, metric, seed)
-    if method != "umap":
-        raise InputError(f"there is no projection {method!r}", "Use 'umap' or 'pca'.")
-    _check_umap(n_neighbors, min_dist, metric)
-    n_neighbors = min(n_neighbors, len(array))
+        return pca_map(array, dimensions, metric, seed)
+    if method == "umap":
+        check_umap(n_neighbors, min_dist, metric, epochs)
+    elif method == "tsne":
+        check_tsne(perplexity, metric)
+    else:
+        raise InputError(f"there is no projection {method!r}", "Use 'umap', 'tsne' or 'pca'.")
     if len(array) == 1:
         return np.zeros((1, dimensions), dtype=np.float32)
+    n_neighbors, perplexity = min(n_neighbors, len(array)), usable_perplexity(perplexity, len(array))
 
     def compute() -> FloatArray:
+        start = pca_map(array, dimensions, metric, seed)
+        if method == "tsne":
+            return lay_out_tsne(normalize(array) if metric == "cosine" else array, start, perplexity, seed)
         known = neighbours or exact_neighbours(array, array, n_neighbors - 1, metric, exclude_self=True)
-        ids, distances = _with_self_first(known, len(array), n_neighbors, metric)
+        ids, distances = with_self_first(known, len(array), n_neighbors, metric)
         finish_warm_up()
-        return lay_out(ids, distances, _pca(array, dimensions, metric, seed), min_dist, seed, progress=progress)
+        return lay_out(ids, distances, start, min_dist, seed, epochs, progress=progress)
 
     if not (cache and isinstance(vectors, Vectors)):
         return compute()
-    inputs = {
-        "vectors": vectors.fingerprint,
-        "neighbours": None if neighbours is None else _digest(neighbours.ids.tobytes() + neighbours.scores.tobytes()),
-        "settings": [dimensions, int(n_neighbors), float(min_dist), metric, int(seed)],
-        "layout": _LAYOUT,
-        "umap-learn": version("umap-learn"),
-    }
-    return _kept(settings.cache_dir("maps") / f"{_digest(json.dumps(inputs).encode())}.npy", compute)
+    if method == "tsne":
+        path = tsne_path(vectors, dimensions, perplexity, metric, seed)
+    else:
+        path = umap_path(vectors, dimensions, n_neighbors, min_dist, metric, seed, epochs, neighbours)
+    kept = kept_map(path)
+    return keep_map(path, compute()) if kept is None else kept
 
 
 def warm_up_projection() -> None:
@@ -134,20 +141,7 @@ def warm_up_projection() -> None:
     start_warm_up()
 
 
-def _check_umap(n_neighbors: int, min_dist: float, metric: Metric) -> None:
-    """Refuse settings that give no UMAP map."""
-    if metric == "dot":
-        raise InputError(
-            "UMAP needs a distance, and 'dot' is none: a vector's largest dot product need not be with itself",
-            "Choose metric='cosine' (directions alone) or 'euclidean', or method='pca'.",
-        )
-    if n_neighbors < 2:
-        raise InputError(f"n_neighbors={n_neighbors!r} leaves no neighbour beside the vector itself", "Use 2 or more.")
-    if not 0 <= min_dist <= 1:
-        raise InputError(f"min_dist={min_dist!r} is not between 0 and 1", "umap-learn's default is 0.1.")
-
-
-def _pca(array: FloatArray, dimensions: int, metric: Metric, seed: int) -> FloatArray:
+def pca_map(array: FloatArray, dimensions: int, metric: Metric, seed: int) -> FloatArray:
     """The first principal components; columns of zeros where the data have fewer."""
     from sklearn.decomposition import PCA
 
@@ -158,41 +152,3 @@ def _pca(array: FloatArray, dimensions: int, metric: Metric, seed: int) -> Float
     found = min(dimensions, *rows.shape)
     flat[:, :found] = PCA(found, random_state=seed).fit_transform(rows)
     return flat
-
-
-def _with_self_first(known: Neighbours, n: int, n_neighbors: int, metric: Metric) -> tuple[IntArray, FloatArray]:
-    """Neighbours as umap-learn takes them: distances, and each row itself first."""
-    if len(known) != n or known.metric != metric:
-        raise InputError(
-            f"neighbours of {len(known):,} queries under {known.metric!r} do not fit {n:,} vectors under {metric!r}",
-            "Pass exact_neighbours(vectors, vectors, k, metric, exclude_self=True), or leave it out.",
-        )
-    own = np.arange(n)[:, None]
-    others = known.ids != own
-    short = int(others.sum(axis=1).min())
-    if short < n_neighbors - 1:
-        raise InputError(
-            f"n_neighbors={n_neighbors} takes {n_neighbors - 1} neighbours beside each vector, there are {short}",
-            "Find more neighbours, or use a smaller n_neighbors.",
-        )
-    kept = np.argsort(~others, axis=1, kind="stable")[:, : n_neighbors - 1]
-    ids = np.take_along_axis(known.ids, kept, axis=1)
-    scores = np.take_along_axis(known.scores, kept, axis=1)
-    distances = np.maximum(1.0 - scores, 0.0) if metric == "cosine" else scores
-    return np.hstack([own, ids]), np.hstack([np.zeros((n, 1), dtype=np.float32), distances])
-
-
-def _kept(path: Path, compute: Callable[[], FloatArray]) -> FloatArray:
-    """The map kept at ``path``, computed and kept there if no readable one is."""
-    if path.exists():
-        with suppress(OSError, ValueError, EOFError):  # damaged: made anew and replaced
-            kept: FloatArray = np.load(path, allow_pickle=False)
-            return kept
-    made = compute()
-    with replacing(path) as file:
-        np.save(file, made, allow_pickle=False)
-    return made
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.records import FloatArray, IntArray
+from workbench.errors import InputError
+from workbench.records import FloatArray, IntArray, Metric, Neighbours
 
-__all__ = ["finish_warm_up", "lay_out", "start_warm_up"]
+__all__ = ["check_umap", "finish_warm_up", "lay_out", "start_warm_up", "with_self_first"]
 
 # umap-learn compiles these in every process; the rest of what runs here is cached on disk or needs no compilation.
 _KERNELS = (
@@ -20,8 +21,64 @@ _KERNELS = (
 _one_at_a_time = threading.Lock()  # numba's fallback threading layer must not be entered by two threads
 
 
+def check_umap(n_neighbors: int, min_dist: float, metric: Metric, epochs: int | None = None) -> None:
+    """Refuse settings that give no UMAP map.
+
+    Raises
+    ------
+    InputError
+        A number outside its range, or a metric that is no distance.
+    """
+    if metric == "dot":
+        raise InputError(
+            "UMAP needs a distance, and 'dot' is none: a vector's largest dot product need not be with itself",
+            "Choose metric='cosine' (directions alone) or 'euclidean', or method='pca'.",
+        )
+    if n_neighbors < 2:
+        raise InputError(f"n_neighbors={n_neighbors!r} leaves no neighbour beside the vector itself", "Use 2 or more.")
+    if not 0 <= min_dist <= 1:
+        raise InputError(f"min_dist={min_dist!r} is not between 0 and 1", "umap-learn's default is 0.1.")
+    if epochs is not None and epochs < 1:
+        raise InputError(f"epochs={epochs!r} lays nothing out", "Use 1 or more, or None for umap-learn's own number.")
+
+
+def with_self_first(known: Neighbours, n: int, n_neighbors: int, metric: Metric) -> tuple[IntArray, FloatArray]:
+    """Neighbours as umap-learn takes them: distances, and each row itself first; both ``(n, n_neighbors)``.
+
+    Raises
+    ------
+    InputError
+        The neighbours belong to other vectors or to another metric, or are too few.
+    """
+    if len(known) != n or known.metric != metric:
+        raise InputError(
+            f"neighbours of {len(known):,} queries under {known.metric!r} do not fit {n:,} vectors under {metric!r}",
+            "Pass exact_neighbours(vectors, vectors, k, metric, exclude_self=True), or leave it out.",
+        )
+    own = np.arange(n)[:, None]
+    others = known.ids != own
+    short = int(others.sum(axis=1).min())
+    if short < n_neighbors - 1:
+        raise InputError(
+            f"n_neighbors={n_neighbors} takes {n_neighbors - 1} neighbours beside each vector, there are {short}",
+            "Find more neighbours, or use a smaller n_neighbors.",
+        )
+    kept = np.argsort(~others, axis=1, kind="stable")[:, : n_neighbors - 1]
+    ids = np.take_along_axis(known.ids, kept, axis=1)
+    scores = np.take_along_axis(known.scores, kept, axis=1)
+    distances = np.maximum(1.0 - scores, 0.0) if metric == "cosine" else scores
+    return np.hstack([own, ids]), np.hstack([np.zeros((n, 1), dtype=np.float32), distances])
+
+
 def lay_out(
-    ids: IntArray, distances: FloatArray, start: FloatArray, min_dist: float, seed: int, *, progress: bool = False
+    ids: IntArray,
+    distances: FloatArray,
+    start: FloatArray,
+    min_dist: float,
+    seed: int,
+    epochs: int | None = None,
+    *,
+    progress: bool = False,
 ) -> FloatArray:
     """Coordinates of every row from its nearest rows, by ``umap.UMAP``'s defaults but for ``start``.
 
@@ -31,7 +88,7 @@ def lay_out(
         ``(n, n_neighbors)``: nearest rows and their distances, each row itself first at distance 0.
     start
         ``(n, dimensions)``: where the layout begins, on any scale.
-    min_dist, seed, progress
+    min_dist, seed, epochs, progress
         As in :func:`workbench.geometry.project`.
 
     Returns
@@ -54,7 +111,7 @@ def lay_out(
             b=b,
             gamma=1.0,
             negative_sample_rate=5,
-            n_epochs=None,  # umap-learn's own: 500 for up to 10,000 points, 200 for more
+            n_epochs=epochs,  # None is umap-learn's own: 500 for up to 10,000 points, 200 for more
             init=_spread(start, random),
             random_state=random,
             metric="",
