@@ -1,5 +1,7 @@
 """The geometry of vectors: metrics, exact neighbours, projection to a map, and how far a map may be trusted."""
 
+from workbench.geometry.agreement import SpaceAgreement, compare_spaces
+from workbench.geometry.alignment import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.faithfulness import Faithfulness, Neighbourhood, faithfulness, neighbourhood
 from workbench.geometry.metrics import (
     cosine_similarity,
@@ -13,8 +15,13 @@ from workbench.geometry.neighbours import exact_neighbours
 from workbench.geometry.projection import project, warm_up_projection
 
 __all__ = [
+    "Aligned",
     "Faithfulness",
     "Neighbourhood",
+    "NoiseFloor",
+    "SpaceAgreement",
+    "align",
+    "compare_spaces",
     "cosine_similarity",
     "dot_product",
     "euclidean_distance",
@@ -22,6 +29,7 @@ __all__ = [
     "faithfulness",
     "larger_is_better",
     "neighbourhood",
+    "noise_floor",
     "normalize",
     "project",
     "squared_euclidean_distance",
