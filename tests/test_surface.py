@@ -47,6 +47,7 @@ SURFACE = {
     ],
     "geometry": [
         "Aligned",
+        "Clusters",
         "Faithfulness",
         "Neighbourhood",
         "NoiseFloor",
@@ -58,7 +59,10 @@ SURFACE = {
         "euclidean_distance",
         "exact_neighbours",
         "faithfulness",
+        "find_clusters",
+        "label_agreement",
         "larger_is_better",
+        "name_clusters",
         "neighbourhood",
         "noise_floor",
         "normalize",

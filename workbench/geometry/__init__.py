@@ -2,6 +2,7 @@
 
 from workbench.geometry.agreement import SpaceAgreement, compare_spaces
 from workbench.geometry.alignment import Aligned, NoiseFloor, align, noise_floor
+from workbench.geometry.clusters import Clusters, find_clusters, label_agreement, name_clusters
 from workbench.geometry.faithfulness import Faithfulness, Neighbourhood, faithfulness, neighbourhood
 from workbench.geometry.metrics import (
     cosine_similarity,
@@ -16,6 +17,7 @@ from workbench.geometry.projection import project, warm_up_projection
 
 __all__ = [
     "Aligned",
+    "Clusters",
     "Faithfulness",
     "Neighbourhood",
     "NoiseFloor",
@@ -27,7 +29,10 @@ __all__ = [
     "euclidean_distance",
     "exact_neighbours",
     "faithfulness",
+    "find_clusters",
+    "label_agreement",
     "larger_is_better",
+    "name_clusters",
     "neighbourhood",
     "noise_floor",
     "normalize",
