@@ -10,6 +10,7 @@
 
 const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 const nextFrame = () => new Promise((resolve) => setTimeout(resolve, 30));
+const PAINTED = ["version", "xy", "codes", "look", "lines"];
 const isDark = () => document.body.dataset.jpThemeLight === "false";
 
 function render({ model, el }) {
@@ -17,7 +18,7 @@ function render({ model, el }) {
   let closed = false;
   let busy = false;
   let asked = 0; // counts requests, so that one that arrives during a draw is not lost
-  let drawnXY = null;
+  let drawn = {}; // by trait, what the last finished paint showed
 
   const scatterplot = () => {
     const box = el.closest(".wb-map");
@@ -37,41 +38,58 @@ function render({ model, el }) {
       return Math.max(1, canvas.clientHeight / Math.max(canvas.clientWidth, 1));
     };
     api.zoomToOrigin = (options) => api.zoomToLocation([0, 0], distance(), options);
-    drawnXY = null;
+    drawn = {};
     return api;
   }
 
+  // A frame of a hundred thousand points costs more than everything else here, so a paint waits for one frame, not for
+  // one per call, and leaves out what is on the screen already. ipywidgets sends a trait only when it has changed: what
+  // has not is still the same object.
   async function paintOnce(api) {
     const started = performance.now();
-    const version = model.get("version");
-    const look = model.get("look");
-    const codes = new Uint16Array(bytes(model.get("codes")));
-    const xy = new Float32Array(bytes(model.get("xy")));
-    const moved = drawnXY === null || drawnXY.length !== xy.length || drawnXY.some((value, i) => value !== xy[i]);
-    const n = codes.length;
-    const points = new Array(n);
-    const below = [];
-    const above = [];
-    for (let i = 0; i < n; i++) {
-      points[i] = [xy[2 * i], xy[2 * i + 1], codes[i], 0];
-      (codes[i] >= look.above ? above : below).push(i);
+    const wanted = Object.fromEntries(PAINTED.map((name) => [name, model.get(name)]));
+    const { version, look } = wanted;
+    const changed = (...names) => names.some((name) => wanted[name] !== drawn[name]);
+    const codes = new Uint16Array(bytes(wanted.codes));
+    const xy = new Float32Array(bytes(wanted.xy));
+    const moved = changed("xy");
+    const animate = moved && drawn.xy !== undefined && model.get("animate");
+    if (changed("codes", "look")) {
+      await api.set({
+        pointColor: look.color, opacity: look.opacity, pointSize: look.size,
+        colorBy: "valueZ", opacityBy: "valueZ", sizeBy: "valueZ", pointOrder: order(codes, look.above),
+      });
     }
-    above.sort((a, b) => codes[a] - codes[b]);
-    await api.set({
-      pointColor: look.color, opacity: look.opacity, pointSize: look.size,
-      colorBy: "valueZ", opacityBy: "valueZ", sizeBy: "valueZ", pointOrder: below.concat(above),
-    });
-    const animate = moved && drawnXY !== null && model.get("animate");
-    await api.draw(points, {
-      transition: animate, transitionDuration: 400, transitionEasing: "quadInOut", preventFilterReset: true,
-      spatialIndex: moved ? undefined : api.get("spatialIndex"), zDataType: "categorical", wDataType: "categorical",
-    });
-    await api.drawAnnotations(model.get("lines").map((line) => ({
-      vertices: line.vertices, lineColor: line.color, lineWidth: line.width,
-    })));
-    if (drawnXY === null) await api.zoomToOrigin();
-    drawnXY = xy;
+    const frames = [];
+    if (changed("codes", "look", "xy")) {
+      const points = Array.from(codes, (code, i) => [xy[2 * i], xy[2 * i + 1], code, 0]);
+      frames.push(api.draw(points, {
+        transition: animate, transitionDuration: 400, transitionEasing: "quadInOut", preventFilterReset: true,
+        spatialIndex: moved ? undefined : api.get("spatialIndex"), zDataType: "categorical", wDataType: "categorical",
+      }));
+      if (animate) await frames[0]; // lines would be there before the points
+    }
+    if (changed("lines")) {
+      frames.push(api.drawAnnotations(wanted.lines.map((line) => ({
+        vertices: line.vertices, lineColor: line.color, lineWidth: line.width,
+      }))));
+    }
+    await Promise.all(frames);
+    if (drawn.xy === undefined) await api.zoomToOrigin();
+    drawn = wanted;
+    el.dataset.painted = version;
     model.send({ painted: version, paint_ms: performance.now() - started });
+  }
+
+  // Points with a role of their own last, so that they are drawn above the others; null is the order of the rows.
+  function order(codes, first) {
+    const above = [];
+    codes.forEach((code, row) => { if (code >= first) above.push(row); });
+    if (!above.length) return null;
+    above.sort((a, b) => codes[a] - codes[b]);
+    const below = [];
+    codes.forEach((code, row) => { if (code < first) below.push(row); });
+    return below.concat(above);
   }
 
   async function paint() {
