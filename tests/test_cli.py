@@ -171,13 +171,43 @@ def test_map_is_one_page_that_needs_nothing(workbench: Run, table: Path, method:
     assert "<script>alert(1)" not in page and "<img onerror" not in page
     fetched = re.findall(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=[\"']?([^\"'> ]+)", page)
     assert [address for address in fetched if not address.startswith("data:")] == []
-    assert "Plotly.newPlot" in page
+    faith = found["faithfulness"]
+    assert (faith["k"], faith["metric"], faith["exact"], faith["measured"]) == (2, "cosine", True, 5)
+    for name, line in faith["measures"].items():
+        assert name in page
+        assert f"{line['value']:.2f}" in page
+        assert line["low"] == line["value"] == line["high"]
+    assert all(text in page for text in TEXTS[:4])
+
+
+def test_map_says_what_was_sampled(workbench: Run) -> None:
+    rng = np.random.default_rng(0)
+    np.save("v.npy", rng.standard_normal((6_500, 3)).astype(np.float32))
+    faith = result(workbench("map", "v.npy", "--method", "pca", "--out", "m.html", "--json"))["faithfulness"]
+    assert (faith["k"], faith["exact"]) == (15, False)
+    assert f"{faith['measured']:,} of 6,500" in Path("m.html").read_text()
+    trust = faith["measures"]["trustworthiness@15"]
+    assert trust["low"] < trust["value"] < trust["high"] < 1
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_map_of_too_few_points_to_be_judged(workbench: Run, n: int) -> None:
+    np.save("v.npy", np.eye(3, dtype=np.float32)[:n])
+    assert result(workbench("map", "v.npy", "--method", "pca", "--out", "m.html", "--json"))["faithfulness"] is None
+    assert "not measured" in Path("m.html").read_text()
+
+
+def test_map_is_readable_without_json(workbench: Run, table: Path) -> None:
+    status, out, _ = workbench("map", str(table), "--text", "body", "--method", "pca", "--out", "m.html")
+    assert status == 0
+    assert "5 points, PCA" in out and "trustworthiness@2 " in out
 
 
 def test_map_of_a_file_of_vectors(workbench: Run) -> None:
     np.save("v.npy", np.random.default_rng(0).standard_normal((30, 8)).astype(np.float32))
     found = result(workbench("map", "v.npy", "--method", "pca", "--limit", "20", "--out", "m.html", "--json"))
     assert (found["n"], found["dimensions"], found["model"]) == (20, 8, None)
+    assert '"row 19"' in Path("m.html").read_text()
 
 
 def test_embedded_vectors_can_be_drawn(workbench: Run, table: Path) -> None:
@@ -211,6 +241,7 @@ BAD = {
     "another suffix": (["embed", "tickets.jsonl", "--text", "body", "--out", "v.txt"], ".npy"),
     "no folder": (["embed", "tickets.jsonl", "--text", "body", "--out", "no/v.npy"], "mkdir -p"),
     "out is a folder": (["embed", "tickets.jsonl", "--text", "body", "--out", "dir.npy"], "is a folder"),
+    "map into no folder": (["map", "tickets.jsonl", "--text", "body", "--out", "no/m.html"], "mkdir -p"),
     "map to another suffix": (["map", "tickets.jsonl", "--text", "body", "--out", "m.png"], ".html"),
     "empty query": (["search", "tickets.jsonl", "--text", "body", "  "], "query is empty"),
     "k is 0": (["search", "tickets.jsonl", "--text", "body", "x", "--k", "0"], "--k"),

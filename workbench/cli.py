@@ -23,6 +23,7 @@ from workbench.markup import plain
 
 if TYPE_CHECKING:
     from workbench.embed import SentenceEncoder
+    from workbench.geometry import Faithfulness
     from workbench.records import Corpus, Vectors
 
 # Rooms are imported inside the verbs: `workbench --help` must not wait for them.
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["app", "main", "run"]
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
+_TRUST_AT = 15  # neighbours, as many as UMAP looks at
+_OVERLAP_AT = (5, 15, 50)
 _VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}
 
 app = typer.Typer(
@@ -177,9 +180,8 @@ def map_(
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a corpus, or a file of vectors, as one self-contained page."""
-    from workbench import geometry
-    from workbench.view import figures
+    """Draw a corpus, or a file of vectors, as one page with search, and say how far to trust the map."""
+    from workbench import geometry, view
 
     began = time.perf_counter()
     target = atomic.output_path(out, ".html")
@@ -196,19 +198,58 @@ def map_(
         vectors, _, _ = _embedded(corpus, model)
     coordinates = geometry.project(vectors, method=method, dimensions=2, seed=seed)
     title = f"{corpus.name if corpus else Path(file).name}: {len(vectors):,} points, {method.upper()}"
-    hover = corpus.texts if corpus else [f"row {name}" for name in vectors.ids]
+    # With fewer than three points, none is nearer than another.
+    k = min(_TRUST_AT, (len(vectors) - 1) // 2)
+    faith = geometry.faithfulness(vectors, coordinates, k, overlap_at=(k, *_OVERLAP_AT), seed=seed) if k else None
+    names = view.passage_titles(corpus) if corpus else None
+    texts = corpus.texts if corpus else [f"row {name}" for name in vectors.ids]
     shades = corpus.metadata[color] if corpus is not None and color is not None else None
-    figures.write_page(figures.map_figure(coordinates, hover, shades), target, title)
+    view.write_map_page(
+        target, coordinates, texts, title=title, titles=names, color=shades, statement=_statement(faith)
+    )
     found = {
         "n": len(vectors),
         "dimensions": vectors.dimensions,
         "model": str(vectors.model) if vectors.model else None,
         "method": method,
         "seed": seed,
+        "faithfulness": _measures(faith),
         "seconds": round(time.perf_counter() - began, 3),
         "out": str(target),
     }
-    _report(as_json, found, f"{target}: {title}, {found['seconds']:.1f} s")
+    trust = ["too few points to say how far to trust it" if faith is None else str(faith)]
+    _report(as_json, found, f"{target}: {title}, {found['seconds']:.1f} s", *trust)
+
+
+def _measures(faith: "Faithfulness | None") -> dict[str, Any] | None:
+    """What was measured of a map, for a program."""
+    if faith is None:
+        return None
+    measures = {
+        line["measure"]: {name: line[name] for name in ("value", "low", "high")}
+        for line in faith.table().to_dict("records")
+    }
+    return {
+        "k": faith.k,
+        "metric": faith.metric,
+        "exact": faith.exact,
+        "measured": faith.measured,
+        "measures": measures,
+    }
+
+
+def _statement(faith: "Faithfulness | None") -> list[tuple[str, str, str]]:
+    """What was measured of a map, for a person: name, value, meaning."""
+    if faith is None:
+        return [("not measured", "", "With fewer than three points, none is nearer than another.")]
+    lines = []
+    for line in faith.table().to_dict("records"):
+        interval = "" if faith.exact else f" [{line['low']:.2f}, {line['high']:.2f}]"
+        lines.append((line["measure"], f"{line['value']:.2f}{interval}", line["meaning"]))
+    if not faith.exact:
+        about = "points drawn at random, each against all others; in brackets, 95 % intervals"
+        lines.append(("measured on", f"{faith.measured:,} of {faith.n:,}", about))
+    return lines
 
 
 def _corpus(file: str, text: str | None, id: str | None, limit: int | None) -> "Corpus":

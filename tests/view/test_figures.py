@@ -1,14 +1,13 @@
-"""Figures: every number that goes in is drawn, every text is shown as text, every page stands alone."""
+"""Figures: every number that goes in is drawn, every text is shown as text."""
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.errors import InputError, StorageError
+from workbench.errors import InputError
 from workbench.view import figures
 
 HOSTILE = ["<script>alert(1)</script>", '<a href="https://evil.example">x</a>', "$\\LaTeX$ and 5$", "<b>bold</b><br>"]
@@ -88,30 +87,3 @@ def test_a_table_without_its_column_is_refused(drop: str) -> None:
         figures.tradeoff(table)
     with pytest.raises(InputError, match="no rows"):
         figures.tradeoff(pd.DataFrame({"latency": [], "recall": []}))
-
-
-def test_a_page_stands_alone(tmp_path: Path) -> None:
-    target = figures.write_page(figures.map_figure(np.eye(2), HOSTILE[:2]), tmp_path / "map.html", HOSTILE[0])
-    page = target.read_text(encoding="utf-8")
-    assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=\s*(?![\"']?data:)[^>]*>", page) == []
-    assert "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>" in page
-    assert page.count("Plotly.newPlot") >= 1
-    assert len(page) > 1_000_000
-    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
-
-
-def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = figures.map_figure(np.eye(2))
-    with pytest.raises(StorageError, match="No such file"):
-        figures.write_page(figure, tmp_path / "missing" / "map.html", "x")
-    old = tmp_path / "map.html"
-    old.write_text("old")
-
-    def full(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(StorageError, match="No space left"):
-        figures.write_page(figure, old, "x")
-    assert old.read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]

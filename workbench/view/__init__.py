@@ -1,15 +1,18 @@
 """Figures (tables in, plotly out, never compute) and widgets (controls -> room -> figure).
 
-``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection;
-``PairBrowser`` shows what a similarity looks like and ``StorageCalculator`` what vectors weigh. ``check()`` belongs in
-a notebook's last cell: it raises if the callback of any widget failed.
+``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection,
+``write_map_page`` the map as one HTML file; ``PairBrowser`` shows what a similarity looks like and
+``StorageCalculator`` what vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of
+any widget failed.
 """
 
 from workbench.callbacks import check
 from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.explorer import Explorer, Found, explorer
+from workbench.view.map_page import write_map_page
 from workbench.view.pairs import Pair, PairBrowser
+from workbench.view.results import passage_titles
 from workbench.view.scatter import ROLES, MapView
 from workbench.view.storage import StorageCalculator
 from workbench.view.tables import Table, table
@@ -27,5 +30,7 @@ __all__ = [
     "check",
     "explorer",
     "figures",
+    "passage_titles",
     "table",
+    "write_map_page",
 ]

@@ -18,9 +18,9 @@ from workbench.errors import InputError
 from workbench.markup import escape, plain, shorten
 from workbench.view.palette import Coloring, color_column
 
-__all__ = ["MAX_BYTES", "write_map_page"]
+__all__ = ["write_map_page"]
 
-MAX_BYTES = 15_000_000  # of a page whose texts may be cut to fit
+_MAX_BYTES = 15_000_000  # of a page whose texts may be cut to fit
 _SHORTEST = 60  # characters that every text keeps, whatever the page then weighs
 _SPARE = 4_000  # for the lines that say at how many characters texts are cut
 _TITLE = 90
@@ -43,8 +43,8 @@ $css</style>
 <body>
 <main>
 <h1 dir="auto">$heading</h1>
-<div id="map" tabindex="0" role="application" aria-label="Map of $count points. Arrow keys move it, plus and minus zoom,\
- 0 shows all of it. The list of matches does what a click on a point does."></div>
+<div id="map" tabindex="0" role="application" aria-label="Map of $count points. Arrow keys move it,\
+ plus and minus zoom, 0 shows all of it. The list of matches does what a click on a point does."></div>
 <div id="tip" hidden></div>
 </main>
 <aside>
@@ -92,8 +92,8 @@ def write_map_page(
 ) -> Path:
     """Write a map as one HTML file that needs no network; it appears whole or not at all.
 
-    The page holds every text once. Where all texts would take it over :data:`MAX_BYTES`, the long ones are cut at one
-    length, which the page states, but never below 60 characters: that length fits about 100,000 points.
+    The page holds every text once. Where all texts would take it over 15 MB, the long ones are cut at one
+    length, which the page states, but never below 60 characters: many more than 50,000 points take more.
 
     Parameters
     ----------
@@ -106,7 +106,8 @@ def write_map_page(
     title
         Heading of the page.
     titles
-        ``n`` short names that stand above the texts and are searched with them.
+        ``n`` short names that stand above the texts and are searched with them; a first line that says the same is
+        left out.
     color
         ``n`` values: numbers and dates become a ramp, everything else categories with a legend.
     statement
@@ -136,13 +137,16 @@ def write_map_page(
             raise InputError(f"{len(given):,} {name} for {len(points):,} points", "Give one for each point.")
     coloring = color_column(color, len(points))
     whole = [plain(text) for text in texts]
+    names = None if titles is None else [shorten(name, _TITLE) for name in titles]
+    if names is not None:  # many a text begins with its title, which stands above it already
+        whole = [text.removeprefix(f"{name}\n") if name else text for name, text in zip(names, whole, strict=True)]
     data = {
         "xy": _base64(points.astype("<f4")),
         "codes": _base64(coloring.codes.astype(np.uint8)),
         "light": coloring.light,
         "dark": coloring.dark,
         "names": [entry.label for entry in coloring.entries] if coloring.range is None else [],
-        "titles": None if titles is None else [shorten(name, _TITLE) for name in titles],
+        "titles": names,
     }
 
     def page(kept: Sequence[str], cut: str) -> bytes:
@@ -153,7 +157,7 @@ def write_map_page(
         )  # fmt: skip
         return filled.encode("utf-8", "replace")
 
-    length = _fitting(whole, MAX_BYTES - _SPARE - len(page([], "")))
+    length = _fitting(whole, _MAX_BYTES - _SPARE - len(page([], "")))
     cut = "" if length is None else _cut_line(whole, length)
     target = Path(path)
     with replacing(target) as file:
@@ -164,7 +168,7 @@ def write_map_page(
 def _fitting(texts: Sequence[str], room: int) -> int | None:
     """The largest length in characters at which texts are cut to fit into ``room`` bytes; None where all fit whole."""
     low, high = _SHORTEST, max(map(len, texts))
-    if _fits(texts, high, room):
+    if high <= low or _fits(texts, high, room):
         return None
     while high - low > 1:  # high does not fit
         middle = (low + high) // 2

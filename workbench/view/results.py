@@ -13,7 +13,7 @@ from workbench import callbacks
 from workbench.markup import plain, shorten
 from workbench.records import Corpus
 
-__all__ = ["Passages", "ResultList"]
+__all__ = ["Passages", "ResultList", "passage_titles"]
 
 _STATIC = Path(__file__).parent / "static"
 _TITLES = ("title", "name", "heading", "question", "subject")
@@ -64,6 +64,12 @@ class Passages:
             "text": shorten(self.corpus.texts[row], 1500 if chosen else 420),
             "chosen": chosen,
         }
+
+
+def passage_titles(corpus: Corpus) -> list[str]:
+    """What each passage is called where it is listed: its title, or its id."""
+    passages = Passages(corpus)
+    return [passages.title(row) for row in range(len(corpus))]
 
 
 class ResultList(anywidget.AnyWidget):

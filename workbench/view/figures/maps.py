@@ -23,7 +23,7 @@ def map_figure(
     title: str = "",
     height: int = 640,
 ) -> go.Figure:
-    """A map of points, drawn by WebGL: the static fallback of the widget and the body of a self-contained page.
+    """A map of points, drawn by WebGL: the static fallback of the widget.
 
     Parameters
     ----------
