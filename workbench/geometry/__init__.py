@@ -1,9 +1,14 @@
-"""The geometry of vectors: metrics, exact neighbours, projection to a map, and how far a map may be trusted."""
+"""The geometry of vectors: metrics and how they differ, exact neighbours, hubs, maps and how far to trust them."""
 
 from workbench.geometry.agreement import SpaceAgreement, compare_spaces
 from workbench.geometry.alignment import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.clusters import Clusters, find_clusters, label_agreement, name_clusters
+from workbench.geometry.comparison import MetricComparison, compare_metrics, scale_by_popularity
+from workbench.geometry.diagnosis import Diagnosis, diagnose
 from workbench.geometry.faithfulness import Faithfulness, Neighbourhood, faithfulness, neighbourhood
+from workbench.geometry.hubness import Hubness, hub_counts, hubness, is_hub, k_occurrence
+from workbench.geometry.libraries import library_metrics
+from workbench.geometry.metric_agreement import rank_agreement
 from workbench.geometry.metrics import (
     cosine_similarity,
     dot_product,
@@ -18,25 +23,37 @@ from workbench.geometry.projection import project, warm_up_projection
 __all__ = [
     "Aligned",
     "Clusters",
+    "Diagnosis",
     "Faithfulness",
+    "Hubness",
+    "MetricComparison",
     "Neighbourhood",
     "NoiseFloor",
     "SpaceAgreement",
     "align",
+    "compare_metrics",
     "compare_spaces",
     "cosine_similarity",
+    "diagnose",
     "dot_product",
     "euclidean_distance",
     "exact_neighbours",
     "faithfulness",
     "find_clusters",
+    "hub_counts",
+    "hubness",
+    "is_hub",
+    "k_occurrence",
     "label_agreement",
     "larger_is_better",
+    "library_metrics",
     "name_clusters",
     "neighbourhood",
     "noise_floor",
     "normalize",
     "project",
+    "rank_agreement",
+    "scale_by_popularity",
     "squared_euclidean_distance",
     "warm_up_projection",
 ]
