@@ -5,6 +5,7 @@ from workbench.embed.cache import CachedModel, VectorCache
 from workbench.embed.embedding import EmbedReport, embed, embed_with_report
 from workbench.embed.identity import check_identity
 from workbench.embed.sentence import Encoder, Role, SentenceEncoder
+from workbench.embed.token_average import TokenAverageEncoder
 from workbench.records import ModelIdentity, Vectors
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ModelIdentity",
     "Role",
     "SentenceEncoder",
+    "TokenAverageEncoder",
     "VectorCache",
     "Vectors",
     "bundled_model_path",

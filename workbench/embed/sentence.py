@@ -13,7 +13,7 @@ from workbench.embed import loading, openvino_backend, torch_backend
 from workbench.errors import InputError, ModelError
 from workbench.records import FloatArray, ModelIdentity
 
-__all__ = ["Encoder", "Role", "SentenceEncoder"]
+__all__ = ["Encoder", "Role", "SentenceEncoder", "encodable"]
 
 Role = Literal["document", "query"]
 Backend = Literal["auto", "torch", "openvino"]
@@ -150,7 +150,7 @@ class SentenceEncoder:
         if not len(texts):
             return np.empty((0, self.dimensions), dtype=np.float32)
         with self._lock, tqdm(total=len(texts), desc="encoding", unit="text", disable=not progress) as bar:
-            vectors = self._backend.encode([_encodable(text) for text in texts], role, bar.update)
+            vectors = self._backend.encode([encodable(text) for text in texts], role, bar.update)
         return self._finish(vectors)
 
     def _finish(self, vectors: FloatArray) -> FloatArray:
@@ -167,7 +167,7 @@ class SentenceEncoder:
             return self._backend.token_vectors(text)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with halves of surrogate pairs, which UTF-8 has no bytes for, replaced by U+FFFD."""
     try:
         text.encode()

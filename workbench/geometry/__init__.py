@@ -19,6 +19,7 @@ from workbench.geometry.metrics import (
 )
 from workbench.geometry.neighbours import exact_neighbours
 from workbench.geometry.projection import project, warm_up_projection
+from workbench.geometry.traps import MapTraps, cluster_distortion
 
 __all__ = [
     "Aligned",
@@ -26,11 +27,13 @@ __all__ = [
     "Diagnosis",
     "Faithfulness",
     "Hubness",
+    "MapTraps",
     "MetricComparison",
     "Neighbourhood",
     "NoiseFloor",
     "SpaceAgreement",
     "align",
+    "cluster_distortion",
     "compare_metrics",
     "compare_spaces",
     "cosine_similarity",
