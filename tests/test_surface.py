@@ -93,6 +93,7 @@ SURFACE = {
         "Explorer",
         "Found",
         "MapView",
+        "MetricBench",
         "Pair",
         "PairBrowser",
         "StorageCalculator",

@@ -4,6 +4,9 @@
 ``write_map_page`` the map as one HTML file; ``PairBrowser`` shows what a similarity looks like and
 ``StorageCalculator`` what vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of
 any widget failed.
+``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection;
+``MetricBench`` shows where metrics disagree, ``PairBrowser`` what a similarity looks like, ``StorageCalculator`` what
+vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -11,6 +14,7 @@ from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.explorer import Explorer, Found, explorer
 from workbench.view.map_page import write_map_page
+from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.results import passage_titles
 from workbench.view.scatter import ROLES, MapView
@@ -22,6 +26,7 @@ __all__ = [
     "Explorer",
     "Found",
     "MapView",
+    "MetricBench",
     "Pair",
     "PairBrowser",
     "StorageCalculator",

@@ -7,6 +7,8 @@ label goes through :func:`label` first.
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
+from workbench.view.figures.page import write_page
+from workbench.view.figures.rankings import rank_changes
 
 __all__ = [
     "bars",
@@ -15,6 +17,7 @@ __all__ = [
     "histogram",
     "label",
     "map_figure",
+    "rank_changes",
     "similarity_matrix",
     "tradeoff",
 ]
