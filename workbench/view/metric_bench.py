@@ -86,7 +86,7 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
         self._encoded: dict[str, FloatArray] = {}
         self._stretched: dict[float, tuple[Vectors, dict[Metric, Any]]] = {}
         self._query = texts[0] if query is None else query
-        self._before = self._compare(0.0)
+        self._before = self._ranked(0.0)
 
         layout = ipywidgets.Layout
         self.queries = ipywidgets.Dropdown(
@@ -100,7 +100,7 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
             options=[(f"{one:.1f}", one) for one in _STRENGTHS], value=strength, description="strength of popularity",
             continuous_update=True, layout=layout(width="560px"), style={"description_width": "150px"},
         )  # fmt: skip
-        self.figure = go.FigureWidget(self._drawn(self._compare(strength)))
+        self.figure = go.FigureWidget(self._drawn(self._ranked(strength)))
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
         controls = ipywidgets.HBox([self.queries, self.typed], layout=layout(flex_flow="row wrap"))
         super().__init__([controls, self.strength, self.figure, self._status], layout=layout(width="100%"))
@@ -109,7 +109,7 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
         self.strength.observe(self._moved, "value")
         self._say()
 
-    def _compare(self, strength: float) -> geometry.MetricComparison:
+    def _ranked(self, strength: float) -> geometry.MetricComparison:
         """What the metrics answer; stretched vectors, their hubs and queries are computed once."""
         if self._query not in self._encoded:
             self._encoded[self._query] = self._encoder.encode([self._query], role="query")[0]
@@ -128,7 +128,7 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
         return rank_changes(table.assign(name=names, why=said), k=self._k, title=title)
 
     def _show(self) -> None:
-        fresh = self._drawn(self._compare(self.strength.value))
+        fresh = self._drawn(self._ranked(self.strength.value))
         with self.figure.batch_update():
             for old, new in zip(self.figure.data, fresh.data, strict=True):
                 for name in ("x", "y", "text", "textposition"):
@@ -173,7 +173,7 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
 
     def _ask(self, query: str) -> None:
         self._query = query
-        self._before = self._compare(0.0)
+        self._before = self._ranked(0.0)
         self._show()
 
     def _chosen(self, change: Any) -> None:
