@@ -22,7 +22,7 @@ _STEPS = (("cosine", "dot"), ("dot", "euclidean"))
 _CAUSES = {
     "": ("same rank", "#8C8C8C", "solid", 1.5),
     "norm": ("its own length moves it", "#E8590C", "solid", 3.5),
-    "angle": ("others pass it: its angle earns this place", "#1F86C7", "dash", 2.5),
+    "angle": ("the lengths of others move it: its angle earns this place", "#1F86C7", "dash", 2.5),
     "hub": ("a hub comes up", "#B5179E", "dot", 4.0),
 }
 _TEXT = "#757B88"  # of the lists: as far from white as from JupyterLab's dark background
