@@ -7,7 +7,6 @@ label goes through :func:`label` first.
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
-from workbench.view.figures.page import write_page
 from workbench.view.figures.rankings import rank_changes
 
 __all__ = [
