@@ -8,6 +8,7 @@ from workbench.geometry.diagnosis import Diagnosis, diagnose
 from workbench.geometry.faithfulness import Faithfulness, Neighbourhood, faithfulness, neighbourhood
 from workbench.geometry.hubness import Hubness, hub_counts, hubness, is_hub, k_occurrence
 from workbench.geometry.libraries import library_metrics
+from workbench.geometry.map_grid import MapGrid, MapSetting, project_grid
 from workbench.geometry.metric_agreement import rank_agreement
 from workbench.geometry.metrics import (
     cosine_similarity,
@@ -27,6 +28,8 @@ __all__ = [
     "Diagnosis",
     "Faithfulness",
     "Hubness",
+    "MapGrid",
+    "MapSetting",
     "MapTraps",
     "MetricComparison",
     "Neighbourhood",
@@ -55,6 +58,7 @@ __all__ = [
     "noise_floor",
     "normalize",
     "project",
+    "project_grid",
     "rank_agreement",
     "scale_by_popularity",
     "squared_euclidean_distance",
