@@ -95,6 +95,7 @@ SURFACE = {
         "ROLES",
         "Explorer",
         "Found",
+        "MapTuner",
         "MapView",
         "MetricBench",
         "Pair",

@@ -72,7 +72,7 @@ def test_a_click_lists_true_neighbours_without_the_point(encoder: TinyEncoder) -
 def test_a_click_tells_true_false_and_missing_neighbours_apart(encoder: TinyEncoder) -> None:
     widget = build(encoder)
     widget.open("p4")
-    flat = widget.map._points
+    flat = widget._coordinates
     away = np.linalg.norm(flat - flat[4], axis=1)
     near = {int(row) for row in np.argsort(away) if row != 4} & {int(row) for row in np.argsort(away)[:6]}
     true, marks = (
@@ -94,7 +94,7 @@ def test_the_points_take_the_color_of_the_maps_distortion(encoder: TinyEncoder) 
     labels = [text for text, _ in widget._color.options]
     assert labels[-3:] == ["map: false neighbours", "map: missing neighbours", "map: neighbour overlap"]
     widget._color.value = dict(widget._color.options)["map: missing neighbours"]
-    measured = geometry.faithfulness(widget.vectors, widget.map._points, 14)
+    measured = geometry.faithfulness(widget.vectors, widget._coordinates, 14)
     assert widget.map._painter.legend["title"] == "continuity@14"
     shades = widget.map.codes.astype(int)
     assert np.corrcoef(shades, measured.points["continuity"])[0, 1] > 0.99

@@ -14,6 +14,7 @@ from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.explorer import Explorer, Found, explorer
 from workbench.view.map_page import write_map_page
+from workbench.view.map_tuner import MapTuner
 from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.results import passage_titles
@@ -25,6 +26,7 @@ __all__ = [
     "ROLES",
     "Explorer",
     "Found",
+    "MapTuner",
     "MapView",
     "MetricBench",
     "Pair",
