@@ -162,7 +162,7 @@ def test_search_is_readable_without_json_and_prints_no_control_characters(workbe
 # map
 
 
-@pytest.mark.parametrize("method", ["pca", "umap"])
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
 def test_map_is_one_page_that_needs_nothing(workbench: Run, table: Path, method: str) -> None:
     arguments = ("map", str(table), "--text", "body", "--color", "topic", "--method", method, "--out", "m.html")
     found = result(workbench(*arguments, "--json"))
@@ -251,7 +251,7 @@ BAD = {
     "no such option": (["search", "tickets.jsonl", "x", "--top", "5"], "--top"),
     "nothing to search": (["search"], "FILE"),
     "no output named": (["embed", "tickets.jsonl", "--text", "body"], "--out"),
-    "no such projection": (["map", "tickets.jsonl", "--text", "body", "--method", "tsne", "--out", "m.html"], "tsne"),
+    "no such projection": (["map", "tickets.jsonl", "--text", "body", "--method", "mds", "--out", "m.html"], "mds"),
     "no such color": (["map", "tickets.jsonl", "--text", "body", "--color", "hue", "--out", "m.html"], "'hue'"),
     "texts of vectors": (["map", "ok.npy", "--text", "body", "--out", "m.html"], "--text body"),
     "column of a built-in": (["embed", "wikipedia", "--text", "body", "--out", "v.npy"], "'body'"),

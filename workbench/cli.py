@@ -33,6 +33,7 @@ __all__ = ["app", "main", "run"]
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 _TRUST_AT = 15  # neighbours, as many as UMAP looks at
 _OVERLAP_AT = (5, 15, 50)
+_METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 _VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}
 
 app = typer.Typer(
@@ -175,7 +176,7 @@ def map_(
     color: Annotated[str | None, typer.Option(metavar="COL", help="Metadata column to color by.")] = None,
     id: Id = None,
     model: Model = "bundled",
-    method: Annotated[Literal["umap", "pca"], typer.Option(help="How to project to two dimensions.")] = "umap",
+    method: Annotated[Literal["umap", "tsne", "pca"], typer.Option(help="How to project to two dimensions.")] = "umap",
     seed: Annotated[int, typer.Option(help="Seed of the projection.")] = 0,
     limit: Limit = None,
     as_json: AsJson = False,
@@ -197,7 +198,7 @@ def map_(
             geometry.warm_up_projection()
         vectors, _, _ = _embedded(corpus, model)
     coordinates = geometry.project(vectors, method=method, dimensions=2, seed=seed)
-    title = f"{corpus.name if corpus else Path(file).name}: {len(vectors):,} points, {method.upper()}"
+    title = f"{corpus.name if corpus else Path(file).name}: {len(vectors):,} points, {_METHODS[method]}"
     # With fewer than three points, none is nearer than another.
     k = min(_TRUST_AT, (len(vectors) - 1) // 2)
     faith = geometry.faithfulness(vectors, coordinates, k, overlap_at=(k, *_OVERLAP_AT), seed=seed) if k else None

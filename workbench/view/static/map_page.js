@@ -55,7 +55,7 @@
     const trace = { type: kind, mode: "markers", hoverinfo: "skip" };
     const at = (rows) => ({ x: rows.map((row) => x[row]), y: rows.map((row) => y[row]) });
     return [
-      { ...trace, x, y, hoverinfo: "none", marker: { size, opacity: filtered() ? 0.16 : 0.75, ...colors(null) } },
+      { ...trace, x, y, hoverinfo: "none", marker: { size, opacity: filtered() ? 0.22 : 0.75, ...colors(null) } },
       { ...trace, ...at(lit), marker: { size: size + 2, opacity: 0.95, ...own } },
       { ...trace, ...at(ring), marker: { size: size + 10, symbol: "circle-open", color: color("query"),
         line: { width: 3, color: color("query") } } },
