@@ -1,5 +1,6 @@
 """The real bundled model: equal to the library's, told apart from every other, refused with reasons."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from workbench.embed import (
     verify_bundled_model,
 )
 from workbench.embed.identity import folder_revision
-from workbench.embed.loading import locate
+from workbench.embed.loading import declared_similarity, locate
 from workbench.errors import IdentityError, InputError, ModelError
 
 TEXTS = [
@@ -309,3 +310,21 @@ def test_options_that_contradict(options, message):
 def test_a_role_that_is_none(encoder):
     with pytest.raises(InputError, match="no role 'passage'"):
         encoder.encode(["a"], role="passage")
+
+
+@pytest.mark.parametrize(
+    ("said", "metric"),
+    [("cosine", "cosine"), ("dot", "dot"), ("euclidean", "euclidean"), ("manhattan", None), (None, None)],
+)
+def test_the_similarity_is_what_the_models_own_configuration_declares(tmp_path, encoder, said, metric):
+    assert encoder.similarity is None  # all-MiniLM-L6-v2 was saved before there was such a field
+    folder = copied(tmp_path / "model")
+    (folder / "config_sentence_transformers.json").write_text(json.dumps({"similarity_fn_name": said}))
+    assert SentenceEncoder(str(folder), backend="torch", device="cpu").similarity == metric
+
+
+def test_a_similarity_is_declared_nowhere_or_in_a_damaged_file(tmp_path):
+    assert declared_similarity(tmp_path) is None
+    (tmp_path / "config_sentence_transformers.json").write_text('{"similarity_fn_name": ')
+    with pytest.raises(ModelError, match=r"config_sentence_transformers\.json is not readable"):
+        declared_similarity(tmp_path)

@@ -1,5 +1,6 @@
 """Find a model on this machine or on the hub, and load it with sentence-transformers: no remote code, no pickles."""
 
+import json
 import logging
 import platform
 import shutil
@@ -15,7 +16,7 @@ from workbench.errors import ModelError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["LocatedModel", "ModelCard", "describe", "gpu_at_hand", "load", "locate"]
+__all__ = ["LocatedModel", "ModelCard", "declared_similarity", "describe", "gpu_at_hand", "load", "locate"]
 
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _UNWANTED = ["onnx/*", "openvino/*"]
@@ -111,6 +112,26 @@ def _snapshot(name: str, revision: str | None) -> Path:
 def _first_line(error: Exception) -> str:
     """What an error says, on one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def declared_similarity(folder: Path) -> str | None:
+    """The similarity that a sentence-transformers model says it was made for; None where its configuration says none.
+
+    sentence-transformers itself takes cosine where none is declared: that is its default, and no word of the model.
+
+    Raises
+    ------
+    ModelError
+        The configuration is not readable.
+    """
+    path = folder / "config_sentence_transformers.json"
+    if not path.is_file():
+        return None
+    try:
+        said = json.loads(path.read_text(encoding="utf-8")).get("similarity_fn_name")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path} is not readable ({_first_line(error)})", "Copy the model's folder again.") from error
+    return said if isinstance(said, str) else None
 
 
 def gpu_at_hand() -> bool:

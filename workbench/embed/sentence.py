@@ -4,14 +4,14 @@ import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast, get_args
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from workbench.embed import loading, openvino_backend, torch_backend
 from workbench.errors import InputError, ModelError
-from workbench.records import FloatArray, ModelIdentity
+from workbench.records import FloatArray, Metric, ModelIdentity
 
 __all__ = ["Encoder", "Role", "SentenceEncoder", "encodable"]
 
@@ -128,6 +128,15 @@ class SentenceEncoder:
     def dimensions(self) -> int:
         """Number of dimensions of a vector."""
         return self._identity.dimensions
+
+    @property
+    def similarity(self) -> Metric | None:
+        """The metric that the model's own configuration declares.
+
+        None where it declares none, as all-MiniLM-L6-v2 does, or one that is not searched by here, such as Manhattan.
+        """
+        declared = loading.declared_similarity(self._located.folder)
+        return cast(Metric, declared) if declared in get_args(Metric) else None
 
     def encode(self, texts: Sequence[str], *, role: Role = "document", progress: bool = False) -> FloatArray:
         """Vectors of texts, ``(n, d) float32``, in the order of the texts.

@@ -1,7 +1,21 @@
-"""What embeddings are for: search by meaning and by words, and how good each is."""
+"""What embeddings are for: search by meaning and by words, how good each is, and which metric to search by."""
 
 from workbench.tasks.calibration import calibrate, judged_pairs
-from workbench.tasks.evaluation import by_group, recall_at_k
+from workbench.tasks.evaluation import by_group, compare_searches, ndcg_at_k, recall_at_k, search_scores
+from workbench.tasks.metric_advice import MetricAdvice, advise_metric
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
 
-__all__ = ["Hit", "KeywordIndex", "SemanticIndex", "by_group", "calibrate", "judged_pairs", "recall_at_k"]
+__all__ = [
+    "Hit",
+    "KeywordIndex",
+    "MetricAdvice",
+    "SemanticIndex",
+    "advise_metric",
+    "by_group",
+    "calibrate",
+    "compare_searches",
+    "judged_pairs",
+    "ndcg_at_k",
+    "recall_at_k",
+    "search_scores",
+]

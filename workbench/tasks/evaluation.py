@@ -1,4 +1,4 @@
-"""How good a search is, by graded relevance judgements."""
+"""How good a search is, by graded relevance judgements, and what one way of searching loses against another."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.corpora import Benchmark, as_vectors_array
 from workbench.errors import InputError
+from workbench.geometry import exact_neighbours
 from workbench.intervals import mean_interval
+from workbench.records import Corpus, Metric, Vectors
 from workbench.tasks.search import Hit
 
-__all__ = ["by_group", "recall_at_k"]
+__all__ = ["Way", "by_group", "compare_searches", "ndcg_at_k", "recall_at_k", "search_scores"]
+
+Way = tuple[ArrayLike | Vectors, ArrayLike | Vectors, Metric]  # queries, passages, the metric they are searched by
 
 
 def recall_at_k(
@@ -57,6 +62,180 @@ def recall_at_k(
             )
         shares[row] = len(relevant & {hit.id for hit in answer[:k]}) / len(relevant)
     return shares
+
+
+def ndcg_at_k(
+    answers: Sequence[Sequence[Hit]],
+    query_ids: Sequence[str],
+    qrels: Mapping[str, Mapping[str, int]],
+    k: int = 10,
+) -> NDArray[np.float64]:
+    """Normalised discounted cumulative gain of each query's first k hits, by scikit-learn's ``ndcg_score``.
+
+    The gain of a hit is its grade (linear, as in trec_eval; not ``2 ** grade - 1``), divided by ``log2(place + 1)``;
+    the sum is divided by that of the best order of all judged passages. A passage without a judgement gains nothing,
+    nor does one graded below 0; a list that came back short loses the places it left empty.
+
+    Parameters
+    ----------
+    answers, query_ids, qrels
+        As for :func:`recall_at_k`.
+    k
+        Hits that count.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(queries,) float64`` in [0, 1].
+
+    Raises
+    ------
+    InputError
+        Answers and queries differ in number, ``k`` is under 1, a passage stands twice in one answer, or a query has no
+        passage graded above 0.
+
+    References
+    ----------
+    K. Järvelin, J. Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM Transactions on Information
+    Systems 20 (2002).
+    """
+    from sklearn.metrics import ndcg_score
+
+    if len(answers) != len(query_ids):
+        raise InputError(f"{len(answers):,} answers for {len(query_ids):,} queries", "Search every query once.")
+    if k < 1:
+        raise InputError(f"the first {k} hits are none", "Use a k from 1.")
+    scores = np.empty(len(answers))
+    for row, (answer, query) in enumerate(zip(answers, query_ids, strict=True)):
+        gains = {passage: max(grade, 0) for passage, grade in qrels.get(query, {}).items()}
+        if not any(gains.values()):
+            raise InputError(f"the query {query!r} has no passage graded above 0", "Leave it out: nDCG is not defined.")
+        found = [hit.id for hit in answer[:k]]
+        if len(set(found)) != len(found):
+            raise InputError(f"a passage stands twice in the answer to {query!r}", "Return each passage once.")
+        missed = [gain for passage, gain in gains.items() if passage not in set(found)]
+        # k empty places come between what was found and what was not, which must not move up into a short list
+        true = [*(gains.get(passage, 0) for passage in found), *[0] * k, *missed]
+        order = [*range(len(found) + 1, 1, -1), *[1] * k, *[0] * len(missed)]
+        scores[row] = ndcg_score([true], [order], k=k)
+    return scores
+
+
+def search_scores(
+    benchmark: Benchmark, ways: Mapping[str, Way], *, k: int = 10, relevant_from: int = 2
+) -> pd.DataFrame:
+    """Search a benchmark exactly in several ways, and score every query.
+
+    Parameters
+    ----------
+    benchmark
+        Queries, passages and judgements. Queries without a passage graded ``relevant_from`` or more are left out.
+    ways
+        By name: vectors of the queries, vectors of the passages, and the metric. Vectors are matched by their ids, and
+        passages may be missing, which are then never found; arrays have the benchmark's own order.
+    k
+        Hits that count.
+    relevant_from
+        The lowest grade that counts as relevant for recall; nDCG takes the grades as they are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each way and query: ``name``, ``query`` (id), ``recall`` and ``ndcg``.
+
+    Raises
+    ------
+    InputError
+        No query has a relevant passage, the vectors do not belong to the benchmark, or ``k`` is out of range.
+    VectorError, IdentityError
+        As :func:`geometry.exact_neighbours` raises.
+    """
+    judged = [
+        row
+        for row, query in enumerate(benchmark.queries.ids)
+        if any(grade >= relevant_from for grade in benchmark.qrels.get(query, {}).values())
+    ]
+    if not judged:
+        raise InputError(f"no query has a passage graded {relevant_from} or more", "Lower relevant_from.")
+    asked = [benchmark.queries.ids[row] for row in judged]
+    tables = []
+    for name, (queries, passages, metric) in ways.items():
+        left = _matched(queries, benchmark.queries, f"the queries of {name!r}")
+        missing = [query for query in asked if query not in set(left.ids)]
+        if missing:
+            raise InputError(f"the queries of {name!r} have no vector for {missing[0]!r}", "Embed every query.")
+        right = _matched(passages, benchmark.corpus, f"the passages of {name!r}")
+        found = exact_neighbours(left.take([left.row(query) for query in asked]), right, k, metric)
+        answers = [
+            [Hit(right.ids[row], score, "", {}) for row, score in zip(rows, scores, strict=True)]
+            for rows, scores in zip(found.ids.tolist(), found.scores.tolist(), strict=True)
+        ]
+        scored = {
+            "name": name,
+            "query": asked,
+            "recall": recall_at_k(answers, asked, benchmark.qrels, k, relevant_from),
+            "ndcg": ndcg_at_k(answers, asked, benchmark.qrels, k),
+        }
+        tables.append(pd.DataFrame(scored))
+    return pd.concat(tables, ignore_index=True)
+
+
+def compare_searches(
+    benchmark: Benchmark, ways: Mapping[str, Way], *, baseline: str, k: int = 10, relevant_from: int = 2
+) -> pd.DataFrame:
+    """What each way of searching finds, and what it loses against one of them on the same queries.
+
+    Parameters
+    ----------
+    benchmark, ways, k, relevant_from
+        As for :func:`search_scores`.
+    baseline
+        Name of the way that the others are held against.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each way: ``name``, and for ``recall`` and ``ndcg`` (means over queries, 0 to 1) the 95 % bootstrap
+        interval over queries, ``_low`` and ``_high``; then the loss against the baseline query by query, positive
+        where it is worse: ``recall_lost``, ``recall_lost_low``, ``recall_lost_high``, and the same for ``ndcg_lost``;
+        and ``queries``, their count. Intervals of two ways may overlap where that of their difference excludes 0: a
+        query that is hard is hard for both.
+
+    Raises
+    ------
+    InputError
+        The baseline is none of the ways, and as :func:`search_scores` raises.
+    """
+    if baseline not in ways:
+        raise InputError(f"the baseline {baseline!r} is none of the ways", f"Those there are: {', '.join(ways)}.")
+    scores = search_scores(benchmark, ways, k=k, relevant_from=relevant_from)
+    by_name = {name: some.reset_index(drop=True) for name, some in scores.groupby("name", sort=False)}
+    rows = []
+    for name in ways:
+        row: dict[str, object] = {"name": name}
+        for what in ("recall", "ndcg"):
+            at = mean_interval(by_name[name][what].to_numpy())
+            row |= {what: at.mean, f"{what}_low": at.low, f"{what}_high": at.high}
+        for what in ("recall", "ndcg"):
+            lost = mean_interval((by_name[baseline][what] - by_name[name][what]).to_numpy())
+            row |= {f"{what}_lost": lost.mean, f"{what}_lost_low": lost.low, f"{what}_lost_high": lost.high}
+        rows.append({**row, "queries": len(by_name[name])})
+    return pd.DataFrame(rows)
+
+
+def _matched(vectors: ArrayLike | Vectors, texts: Corpus, what: str) -> Vectors:
+    """Vectors with the ids of a benchmark's texts."""
+    if isinstance(vectors, Vectors):
+        unknown = set(vectors.ids) - set(texts.ids)
+        if unknown:
+            raise InputError(
+                f"{what} hold {min(unknown)!r}, which the benchmark does not", "Embed the benchmark's own."
+            )
+        return vectors
+    array = as_vectors_array(vectors)
+    if len(array) != len(texts):
+        raise InputError(f"{what} are {len(array):,} rows, the benchmark has {len(texts):,}", "Pass one row for each.")
+    return Vectors(texts.ids, array)
 
 
 def by_group(scores: pd.DataFrame, groups: Mapping[str, ArrayLike]) -> pd.DataFrame:
