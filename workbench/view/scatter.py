@@ -20,11 +20,11 @@ from workbench import callbacks
 from workbench.errors import InputError, VectorError
 from workbench.markup import plain
 from workbench.records import IntArray
+from workbench.view.labels import Label, Labels, Rows, anchor, checked_rows, named_groups
 from workbench.view.palette import color_column
 
 __all__ = ["ROLES", "MapView"]
 
-Rows = int | Sequence[int] | NDArray[np.integer[Any]]
 _STATIC = Path(__file__).parent / "static"
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
 
@@ -62,9 +62,11 @@ class _Painter(anywidget.AnyWidget):
     codes = traitlets.Bytes().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
     lines: "traitlets.List[Any]" = traitlets.List().tag(sync=True)
+    labels: "traitlets.List[Any]" = traitlets.List().tag(sync=True)
     legend = traitlets.Dict().tag(sync=True)
     animate = traitlets.Bool(False).tag(sync=True)
     version = traitlets.Int(0).tag(sync=True)
+    group = traitlets.Unicode("").tag(sync=True)
     painted = traitlets.Int(0)
     paint_ms = traitlets.Float(0.0)
     dark = traitlets.Bool(False)
@@ -81,7 +83,7 @@ class _Painter(anywidget.AnyWidget):
 
 
 class MapView:
-    """A map of points in a notebook: color, marks, lines, hover text, click and lasso. It follows JupyterLab's theme.
+    """A map of points in a notebook: color, marks, lines, labels, hover text, click and lasso, in JupyterLab's theme.
 
     Parameters
     ----------
@@ -115,15 +117,16 @@ class MapView:
         import jscatter
 
         points = _checked(coordinates)
+        scaled = _normalized(points)
         if texts is not None and len(texts) != len(points):
             raise InputError(f"{len(texts):,} texts for {len(points):,} points", "Give one text per point.")
         self._on_error = on_error or (lambda error: None)
         self._listeners: list[Callable[[IntArray], object]] = []
-        self._points = points
+        self._points, self._scaled = points, scaled
         self._marks: dict[str, IntArray] = {}
         self._lines: list[tuple[int, int]] = []
+        self._labels: tuple[Label, ...] = ()
         self._coloring = color_column(None, len(points))
-        scaled = _normalized(points)
         frame = pd.DataFrame({"x": scaled[:, 0], "y": scaled[:, 1]})
         tooltip: dict[str, Any] = {}
         if texts is not None:
@@ -155,7 +158,7 @@ class MapView:
         return self.widget._repr_mimebundle_(**options)
 
     def __len__(self) -> int:
-        return len(self._points)
+        return len(self._scaled)
 
     @property
     def version(self) -> int:
@@ -181,6 +184,11 @@ class MapView:
     def marks(self) -> dict[str, IntArray]:
         """Rows by role, as last given to :meth:`mark`."""
         return dict(self._marks)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """Text, rows and weight of each label, as last given to :meth:`label`, heaviest first."""
+        return self._labels
 
     @property
     def selection(self) -> IntArray:
@@ -228,6 +236,34 @@ class MapView:
         self._lines = [(int(a), int(b)) for a, b in flat.reshape(-1, 2)]
         self._repaint()
 
+    def label(self, labels: Labels = (), *, weights: Sequence[float] | None = None) -> None:
+        """Write texts on the map, each at the middle of its rows; without labels, none. They follow moves and zooms.
+
+        No two ever overlap: the heaviest comes first, and one that finds no room is hidden until zooming in makes some.
+
+        Parameters
+        ----------
+        labels
+            Text -> rows, or pairs of them where a text occurs twice: ``{"ships": rows}`` names a group at the row
+            nearest to its middle, ``{"ships": 7}`` names one point, beside it.
+        weights
+            One number per label; None weighs each by its number of rows.
+
+        Raises
+        ------
+        InputError
+            A label without rows, a row outside the map, or weights that do not fit.
+        """
+        self._labels = named_groups(labels, len(self), weights)
+        self._repaint()
+
+    def share_hover(self, group: str) -> None:
+        """Ring the point here that is hovered on another map of the same group; "" ends it.
+
+        The maps of a group show the same rows. The browser does this by itself, also while Python is busy.
+        """
+        self._painter.group = group
+
     def move(self, coordinates: ArrayLike, *, animate: bool = False) -> None:
         """Move the points, in their order, to new ``(n, 2)`` coordinates; the scale is fitted to them.
 
@@ -236,19 +272,15 @@ class MapView:
         points = _checked(coordinates)
         if len(points) != len(self):
             raise VectorError(f"{len(points):,} coordinates for a map of {len(self):,} points", "Make a new MapView.")
-        self._points = points
+        self._points, self._scaled = points, _normalized(points)
         self._repaint(animate=animate)
 
     @property
     def _base_size(self) -> float:
-        return float(np.clip(60 / max(len(self._points), 1) ** 0.3, 2, 8))
+        return float(np.clip(60 / max(len(self), 1) ** 0.3, 2, 8))
 
     def _rows(self, rows: Rows) -> IntArray:
-        at = np.atleast_1d(np.asarray(rows, dtype=np.int64))
-        outside = at[(at < 0) | (at >= len(self))]
-        if len(outside):
-            raise InputError(f"row {outside[0]} is not on a map of {len(self):,} points", "Count rows from 0.")
-        return at
+        return checked_rows(rows, len(self))
 
     def _repaint(self, animate: bool = False) -> None:
         """Send everything that decides what the map shows, as one message."""
@@ -260,8 +292,7 @@ class MapView:
             codes += bins  # the dimmed copy of each color
         for place, role in enumerate(ROLES):
             codes[self._marks.get(role, np.empty(0, np.int64))] = 2 * bins + place
-        size = self._base_size
-        scaled = _normalized(self._points)
+        size, scaled = self._base_size, self._scaled
         line_color = "#FFFFFF" if dark else "#37474F"
         with self._painter.hold_sync():
             self._painter.xy = scaled.astype(np.float32).tobytes()
@@ -275,6 +306,7 @@ class MapView:
             self._painter.lines = [
                 {"vertices": scaled[[a, b]].tolist(), "color": line_color, "width": 1.5} for a, b in self._lines
             ]
+            self._painter.labels = [[anchor(one, scaled), one.text, len(one.rows) == 1] for one in self._labels]
             self._painter.legend = {
                 "title": coloring.title,
                 "entries": [[e.label, e.dark if dark else e.light, f"{e.count:,}"] for e in coloring.entries],

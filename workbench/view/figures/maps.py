@@ -10,9 +10,12 @@ from numpy.typing import ArrayLike
 
 from workbench.errors import InputError
 from workbench.view.figures.look import blank, label
+from workbench.view.labels import Labels, anchor, named_groups, roomy, text_size
 from workbench.view.palette import color_column
 
 __all__ = ["map_figure"]
+
+_WIDTH, _LABEL = 620, 12  # pixels: the narrowest that labels are placed for, and their font
 
 
 def map_figure(
@@ -20,6 +23,7 @@ def map_figure(
     texts: Sequence[str] | None = None,
     color: "pd.Series[Any] | None" = None,
     *,
+    labels: Labels = (),
     title: str = "",
     height: int = 640,
 ) -> go.Figure:
@@ -33,6 +37,9 @@ def map_figure(
         ``n`` hover texts, wrapped and shown literally.
     color
         ``n`` values: numbers and dates become a ramp, everything else categories with a legend.
+    labels
+        Text -> rows, as for :meth:`workbench.view.MapView.label`. A figure cannot make room when it is zoomed: the
+        lighter of two labels that would overlap in a figure 620 pixels wide is left out.
     """
     points = np.asarray(coordinates, dtype=np.float32)
     if points.ndim != 2 or points.shape[1] != 2:
@@ -68,6 +75,7 @@ def map_figure(
                 np.flatnonzero(coloring.codes == code), label(names[place]),
                 {"color": coloring.light[int(code)]}, bool(coloring.entries),
             )  # fmt: skip
+    figure.update_layout(annotations=_annotations(points, labels, height))
     bare = {"showgrid": False, "showticklabels": False, "ticks": "", "visible": False}
     figure.update_xaxes(**bare)
     figure.update_yaxes(scaleanchor="x", scaleratio=1, **bare)
@@ -77,3 +85,22 @@ def map_figure(
                 "title": {"text": label(coloring.title)}},
     )  # fmt: skip
     return figure
+
+
+def _annotations(points: np.ndarray[Any, Any], labels: Labels, height: int) -> list[dict[str, Any]]:
+    """The labels that have room, as plotly's annotations."""
+    named = named_groups(labels, len(points))
+    if not named:
+        return []
+    texts = [label(one.text, 24, 2) for one in named]
+    at = points[[anchor(one, points) for one in named]].astype(np.float64)
+    shifts = [0 if len(one.rows) > 1 else 14 for one in named]  # the name of one point stands above it
+    pixels = min(np.array([_WIDTH, height]) / np.maximum(np.ptp(points, axis=0) * 1.1, 1e-12))
+    drawn = roomy(
+        at * pixels + np.array([[0, shift] for shift in shifts]), np.array([text_size(t, _LABEL) for t in texts])
+    )
+    look = {"showarrow": False, "font": {"size": _LABEL, "color": "#1B1B1B"}, "bgcolor": "rgba(255,255,255,0.78)"}
+    return [
+        {"x": at[i, 0], "y": at[i, 1], "yshift": shifts[i], "text": texts[i], "borderpad": 1, **look}
+        for i in np.flatnonzero(drawn)
+    ]

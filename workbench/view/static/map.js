@@ -10,7 +10,7 @@
 
 const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 const nextFrame = () => new Promise((resolve) => setTimeout(resolve, 30));
-const PAINTED = ["version", "xy", "codes", "look", "lines"];
+const PAINTED = ["version", "xy", "codes", "look", "lines", "labels"];
 const isDark = () => document.body.dataset.jpThemeLight === "false";
 
 function render({ model, el }) {
@@ -39,6 +39,10 @@ function render({ model, el }) {
     };
     api.zoomToOrigin = (options) => api.zoomToLocation([0, 0], distance(), options);
     drawn = {};
+    api.get("canvas").parentElement.append(overlay, ring);
+    api.subscribe("drawing", () => { placeLabels(api); placeRing(api); });
+    api.subscribe("pointover", tellHover);
+    api.subscribe("pointout", () => tellHover(-1));
     return api;
   }
 
@@ -76,6 +80,8 @@ function render({ model, el }) {
     }
     await Promise.all(frames);
     if (drawn.xy === undefined) await api.zoomToOrigin();
+    if (changed("labels")) showLabels(wanted.labels);
+    placeLabels(api);
     drawn = wanted;
     el.dataset.painted = version;
     model.send({ painted: version, paint_ms: performance.now() - started });
@@ -91,6 +97,73 @@ function render({ model, el }) {
     codes.forEach((code, row) => { if (code < first) below.push(row); });
     return below.concat(above);
   }
+
+  // Labels stand over the canvas, in elements of their own. The heaviest comes first; one without room is hidden.
+  const overlay = document.createElement("div");
+  overlay.className = "wb-map-labels";
+  let labels = [];
+
+  function showLabels(wanted) {
+    overlay.replaceChildren();
+    labels = wanted.map(([row, text, single]) => {
+      const node = document.createElement("div");
+      node.className = "wb-map-label";
+      node.dir = "auto";
+      node.textContent = text;
+      node.style.visibility = "hidden";
+      overlay.appendChild(node);
+      return { row, single, node };
+    });
+  }
+
+  function placeLabels(api) {
+    if (!labels.length || !api.get("isPointsDrawn")) return;
+    const width = overlay.clientWidth;
+    const height = overlay.clientHeight;
+    const sizes = labels.map(({ node }) => [node.offsetWidth, node.offsetHeight]); // read all, then write all
+    const taken = [];
+    labels.forEach(({ row, single, node }, i) => {
+      const [x, y] = api.getScreenPosition(row);
+      const [w, h] = sizes[i];
+      const spot = (dx, dy) => { // a label near the edge moves in; its point stays in sight
+        const left = Math.min(Math.max(x + dx - w / 2, 0), width - w);
+        const top = Math.min(Math.max(y + dy - h / 2, 0), height - h);
+        return { left, top, right: left + w, bottom: top + h };
+      };
+      const beside = [spot(0, -h / 2 - 7), spot(0, h / 2 + 7), spot(w / 2 + 9, 0), spot(-w / 2 - 9, 0)];
+      const inSight = x >= 0 && y >= 0 && x <= width && y <= height && w > 0 && w <= width && h <= height;
+      const free = (a) => !taken.some((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom);
+      const box = inSight && (single ? beside : [spot(0, 0), ...beside]).find(free);
+      node.style.visibility = box ? "visible" : "hidden";
+      if (!box) return;
+      taken.push(box);
+      node.style.transform = `translate(${box.left}px, ${box.top}px)`;
+    });
+  }
+
+  // A ring where the point is that is hovered on another map of the group. No frame is drawn for it.
+  const ring = document.createElement("div");
+  ring.className = "wb-map-ring";
+  ring.hidden = true;
+  let ringed = -1;
+
+  function placeRing(api) {
+    const known = api && api.get("isPointsDrawn") && ringed >= 0;
+    const [x, y] = (known && api.getScreenPosition(ringed)) || [-1, -1];
+    ring.hidden = x < 0 || y < 0 || x > overlay.clientWidth || y > overlay.clientHeight;
+    ring.style.transform = `translate(${x}px, ${y}px)`;
+  }
+
+  const tellHover = (row) => {
+    const group = model.get("group");
+    if (group) document.dispatchEvent(new CustomEvent("wb-map-hover", { detail: { group, row, from: el } }));
+  };
+  const hearHover = ({ detail }) => {
+    if (detail.group !== model.get("group") || detail.from === el) return;
+    ringed = detail.row;
+    placeRing(fittedApi);
+  };
+  document.addEventListener("wb-map-hover", hearHover);
 
   async function paint() {
     asked += 1;
@@ -182,6 +255,7 @@ function render({ model, el }) {
   paint();
   return () => {
     closed = true;
+    document.removeEventListener("wb-map-hover", hearHover);
     watch("removeEventListener");
     observer.disconnect();
     model.off("change:version", paint);
