@@ -87,3 +87,16 @@ def test_a_table_without_its_column_is_refused(drop: str) -> None:
         figures.tradeoff(table)
     with pytest.raises(InputError, match="no rows"):
         figures.tradeoff(pd.DataFrame({"latency": [], "recall": []}))
+
+
+def test_distances_are_drawn_against_the_original_with_names_as_text() -> None:
+    table = pd.DataFrame({"a": ["<b>x</b>", "y"], "b": ["$z$", "w"], "original": [1.0, 2.0], "map": [3.0, 5.0]})
+    figure = figures.distances_kept(table, what="two groups' centres")
+    line, points = figure.data
+    assert points.x.tolist() == [1.0, 2.0]
+    assert points.y.tolist() == [3.0, 5.0]
+    assert points.text[0] == "&lt;b&gt;x&lt;/b&gt; – &#36;z&#36;"
+    assert line.y[1] / line.x[1] == pytest.approx((1 * 3 + 2 * 5) / (1 + 4))
+    assert figure.layout.xaxis.title.text == "original distance of two groups' centres"
+    with pytest.raises(InputError, match="no column 'map'"):
+        figures.distances_kept(table.drop(columns="map"))

@@ -5,6 +5,7 @@ label goes through :func:`label` first.
 """
 
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
+from workbench.view.figures.distances import distances_kept
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
 from workbench.view.figures.rankings import rank_changes
@@ -12,6 +13,7 @@ from workbench.view.figures.rankings import rank_changes
 __all__ = [
     "bars",
     "calibration",
+    "distances_kept",
     "dumbbells",
     "histogram",
     "label",
