@@ -108,6 +108,7 @@ SURFACE = {
         "ROLES",
         "Explorer",
         "Found",
+        "LinkedMaps",
         "MapTuner",
         "MapView",
         "MetricBench",

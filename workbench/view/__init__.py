@@ -1,10 +1,7 @@
 """Figures (tables in, plotly out, never compute) and widgets (controls -> room -> figure).
 
 ``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection,
-``write_map_page`` the map as one HTML file; ``PairBrowser`` shows what a similarity looks like and
-``StorageCalculator`` what vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of
-any widget failed.
-``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection;
+``LinkedMaps`` several side by side, ``MapTuner`` one with sliders, ``write_map_page`` one as an HTML file;
 ``MetricBench`` shows where metrics disagree, ``PairBrowser`` what a similarity looks like, ``StorageCalculator`` what
 vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
@@ -13,6 +10,7 @@ from workbench.callbacks import check
 from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.explorer import Explorer, Found, explorer
+from workbench.view.linked import LinkedMaps
 from workbench.view.map_page import write_map_page
 from workbench.view.map_tuner import MapTuner
 from workbench.view.metric_bench import MetricBench
@@ -26,6 +24,7 @@ __all__ = [
     "ROLES",
     "Explorer",
     "Found",
+    "LinkedMaps",
     "MapTuner",
     "MapView",
     "MetricBench",
