@@ -6,6 +6,7 @@ from workbench.embed.embedding import EmbedReport, embed, embed_with_report
 from workbench.embed.identity import check_identity
 from workbench.embed.sentence import Encoder, Role, SentenceEncoder
 from workbench.embed.token_average import TokenAverageEncoder
+from workbench.embed.token_stream import TokenEncoder, TokenVectors, token_vectors
 from workbench.records import ModelIdentity, Vectors
 
 __all__ = [
@@ -16,11 +17,14 @@ __all__ = [
     "Role",
     "SentenceEncoder",
     "TokenAverageEncoder",
+    "TokenEncoder",
+    "TokenVectors",
     "VectorCache",
     "Vectors",
     "bundled_model_path",
     "check_identity",
     "embed",
     "embed_with_report",
+    "token_vectors",
     "verify_bundled_model",
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench import settings
 from workbench.embed.loading import ModelCard
@@ -215,23 +216,49 @@ class OpenVinoModel:
         """Vectors of texts, ``(n, d) float32``; ``on_batch`` is called with the number of texts done."""
         prompt = self._prompts[role]
         encodings = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
-        lengths = np.array([len(encoding.ids) for encoding in encodings], dtype=np.int64)
-        longest_first = np.argsort(-lengths, kind="stable")
         vectors = np.empty((len(texts), self._compiled.output(0).partial_shape[1].get_length()), dtype=np.float32)
 
         def collect(request: Any, rows: Any) -> None:
             vectors[rows] = request.get_tensor("sentence_embedding").data
             on_batch(len(rows))
 
+        self._run(encodings, collect)
+        return vectors
+
+    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+        """Tokens of each text up to the model's limit, special ones left out."""
+        encodings = self._tokenizer.encode_batch(list(texts))  # the fast one leaves the tokens out
+        return [
+            [token for token, plain in zip(encoding.tokens, _plain(encoding), strict=True) if plain]
+            for encoding in encodings
+        ]
+
+    def contextual_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+        """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts))
+        found: list[FloatArray] = [np.empty((0, 0), dtype=np.float32)] * len(texts)
+
+        def collect(request: Any, rows: Any) -> None:
+            batch = request.get_tensor("token_embeddings").data
+            for place, row in enumerate(rows):
+                plain = _plain(encodings[row])
+                found[row] = np.array(batch[place, : len(plain)][plain], dtype=np.float32)
+
+        self._run(encodings, collect)
+        return found
+
+    def _run(self, encodings: Sequence[Any], collect: Callable[[Any, Any], None]) -> None:
+        """Run texts in batches of about equal length; ``collect`` gets each answered request and its rows."""
+        lengths = np.array([len(encoding.ids) for encoding in encodings], dtype=np.int64)
+        longest_first = np.argsort(-lengths, kind="stable")
         self._queue.set_callback(collect)
         start = 0
-        while start < len(texts):
+        while start < len(encodings):
             width = int(lengths[longest_first[start]])
             rows = longest_first[start : start + max(1, _TOKENS_PER_BATCH // width)]
             start += len(rows)
             self._queue.start_async(self._feed([encodings[row].ids for row in rows], width), rows)
         self._queue.wait_all()
-        return vectors
 
     def token_vectors(self, text: str) -> tuple[list[str], FloatArray]:
         """Tokens of one text and their contextual vectors, ``(tokens, d) float32``, before pooling."""
@@ -248,3 +275,9 @@ class OpenVinoModel:
             mask[row, : len(tokens)] = 1
         values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         return {name: values[name] for name in self._inputs}
+
+
+def _plain(encoding: Any) -> NDArray[np.bool_]:
+    """Which tokens are no special ones."""
+    plain: NDArray[np.bool_] = np.array(encoding.special_tokens_mask, dtype=np.int64) == 0
+    return plain

@@ -175,6 +175,16 @@ class SentenceEncoder:
         with self._lock:
             return self._backend.token_vectors(text)
 
+    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+        """Tokens of each text up to the model's ``max_tokens``, special ones left out; the model is not run."""
+        with self._lock:
+            return self._backend.tokens([encodable(text) for text in texts]) if len(texts) else []
+
+    def contextual_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+        """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each, batched by length."""
+        with self._lock:
+            return self._backend.contextual_vectors([encodable(text) for text in texts]) if len(texts) else []
+
 
 def encodable(text: str) -> str:
     """The text with halves of surrogate pairs, which UTF-8 has no bytes for, replaced by U+FFFD."""

@@ -52,3 +52,24 @@ class TorchModel:
         tokenizer = self._model.tokenizer
         ids = tokenizer(text, truncation=True, max_length=self._model.max_seq_length)["input_ids"]
         return tokenizer.convert_ids_to_tokens(ids), vectors.float().cpu().numpy()
+
+    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+        """Tokens of each text up to the model's limit, special ones left out."""
+        convert = self._model.tokenizer.convert_ids_to_tokens
+        return [
+            [convert(token) for token, special in zip(ids, specials, strict=True) if not special]
+            for ids, specials in self._ids(texts)
+        ]
+
+    def contextual_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+        """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each."""
+        found = self._model.encode(list(texts), prompt="", output_value="token_embeddings", show_progress_bar=False)
+        plain = [np.array(special) == 0 for _, special in self._ids(texts)]
+        return [rows.float().cpu().numpy()[kept] for rows, kept in zip(found, plain, strict=True)]
+
+    def _ids(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        """Token ids of each text, and which are special."""
+        found = self._model.tokenizer(
+            list(texts), truncation=True, max_length=self._model.max_seq_length, return_special_tokens_mask=True
+        )
+        return list(zip(found["input_ids"], found["special_tokens_mask"], strict=True))
