@@ -227,6 +227,65 @@ def test_check_drops_one_model(workbench: Run, table: Path) -> None:
     assert "no vectors are cached under" in refusal(workbench("check", "--drop-model", key))
 
 
+def test_check_diagnoses_a_file_of_vectors(workbench: Run) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 8)).astype(np.float32) + 2
+    x[5] = x[6]
+    x[7] = 0
+    np.save("v.npy", x)
+    found = result(workbench("check", "v.npy", "--vectors", "--json"))
+    assert found.items() >= {"n": 60, "dimensions": 8, "metric": "cosine", "k": 10, "sample": 59}.items()
+    measures = {row["measure"]: row for row in found["measures"]}
+    assert (measures["zero vectors"]["value"], measures["zero vectors"]["verdict"]) == (1, "look")
+    assert measures["exact duplicates"]["value"] == 1
+    assert measures["mean cosine of random pairs"]["verdict"] == "look"
+    assert found["advice"]["metric"] == "cosine"
+    assert "Zero vectors, of which there are 1," in found["advice"]["caveat"]
+    assert found["hubs"][0]["count"] >= found["hubs"][-1]["count"] > 0
+
+
+def test_check_of_vectors_is_readable_without_json(workbench: Run) -> None:
+    x = np.eye(12, dtype=np.float32)
+    np.save("v.npy", x)
+    status, out, _ = workbench("check", "v.npy", "--vectors")
+    assert status == 0
+    assert out.startswith("v.npy: 12 vectors of 12 dimensions\n")
+    assert "fine  zero vectors: 0\n" in out
+    assert "look  two-NN dimension: not defined\n" in out
+    assert "worry when" in out
+    assert "for these vectors use the dot product, because" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["v.npy"], "Add --vectors"),
+        (["--vectors"], "--vectors needs a file of vectors"),
+        (["v.npy", "--vectors", "--drop-model", "k"], "--drop-model has nothing to do with a file"),
+        (["one.npy", "--vectors"], "1 vectors have no geometry"),
+        (["two.npy", "--vectors"], "2 vectors have no geometry"),
+        (["nan.npy", "--vectors"], "row 1 holds nan"),
+        (["zeros.npy", "--vectors"], "all of 5 vectors are zero"),
+        (["flat.npy", "--vectors"], "must be an (n, d) array"),
+        (["objects.npz", "--vectors"], "Nothing is ever unpickled"),
+        (["nowhere.npy", "--vectors"], "nowhere.npy"),
+        (["texts.csv", "--vectors"], "of no kind that can be read as vectors"),
+    ],
+)
+def test_vectors_that_cannot_be_checked(workbench: Run, arguments: list[str], says: str) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    np.save("v.npy", x)
+    np.save("one.npy", x[:1])
+    np.save("two.npy", x[:2])
+    np.save("zeros.npy", x * 0)
+    np.save("flat.npy", x[0])
+    x[1, 2] = np.nan
+    np.save("nan.npy", x)
+    np.savez("objects.npz", v=np.array([[1.0, 2.0], [1.0]], dtype=object))
+    Path("texts.csv").write_text("text\nhello\n")
+    assert says in refusal(workbench("check", *arguments, "--json"))
+
+
 # bad input: one line, exit status 2
 
 BAD = {

@@ -24,7 +24,7 @@ from workbench.markup import plain
 if TYPE_CHECKING:
     from workbench.embed import SentenceEncoder
     from workbench.geometry import Faithfulness
-    from workbench.records import Corpus, Vectors
+    from workbench.records import Corpus, Metric, Vectors
 
 # Rooms are imported inside the verbs: `workbench --help` must not wait for them.
 
@@ -76,14 +76,21 @@ def lab(
 
 @app.command()
 def check(
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="With --vectors: a file of vectors.")] = None,
+    vectors: Annotated[
+        bool, typer.Option("--vectors", help="Diagnose FILE's vectors instead of this machine.")
+    ] = False,
     drop_model: Annotated[
         str | None, typer.Option(metavar="KEY", help="First forget the cached vectors of this model.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at this machine: what is here, what is missing, how to get it."""
+    """Look at this machine: what is here, what is missing, how to get it. Or at a file of vectors."""
     from workbench import doctor, embed
 
+    if vectors or file is not None:
+        _check_vectors(file, vectors, drop_model, as_json)
+        return
     dropped = embed.VectorCache().drop(drop_model) if drop_model is not None else None
     checkup = doctor.check()
     found: dict[str, Any] = checkup.as_dict()
@@ -94,6 +101,41 @@ def check(
     _report(as_json, found, *lines)
     if not checkup.ok:
         raise typer.Exit(2)
+
+
+def _check_vectors(file: str | None, wanted: bool, drop_model: str | None, as_json: bool) -> None:
+    """What a file of vectors is like, and which metric to search it by."""
+    from workbench import geometry, tasks
+
+    if file is None:
+        raise InputError("--vectors needs a file of vectors", "Write `workbench check FILE --vectors`.")
+    if not wanted:
+        raise InputError(f"a file was given, {file!r}, and not what to check of it", "Add --vectors, or leave it out.")
+    if drop_model is not None:
+        raise InputError("--drop-model has nothing to do with a file of vectors", "Use one or the other.")
+    vectors = _vectors_of(file, {}, None, metric="dot")  # which allows zeros: they are counted
+    diagnosis = geometry.diagnose(vectors, metric="cosine")
+    advice = tasks.advise_metric(vectors)
+    hubs = [] if diagnosis.hubness is None else diagnosis.hubness.hubs.head(5).to_dict("records")
+    found = {
+        "file": file,
+        "n": diagnosis.n,
+        "dimensions": diagnosis.dimensions,
+        "metric": diagnosis.metric,
+        "k": diagnosis.k,
+        "sample": diagnosis.sample,
+        "measures": diagnosis.table.to_dict("records"),
+        "hubs": hubs,
+        "advice": {
+            "metric": advice.metric,
+            "because": advice.because,
+            "caveat": advice.caveat,
+            "decided_by": advice.decided_by,
+        },
+    }
+    width = max(60, min(120, shutil.get_terminal_size().columns))
+    title = f"{_one_line(Path(file).name)}: {diagnosis.n:,} vectors of {diagnosis.dimensions:,} dimensions"
+    _report(as_json, found, title, *diagnosis.lines(width), *textwrap.wrap(str(advice), width))
 
 
 @app.command()
@@ -274,7 +316,7 @@ def _corpus(file: str, text: str | None, id: str | None, limit: int | None) -> "
     return corpus if limit is None else corpus.take(range(min(limit, len(corpus))))
 
 
-def _vectors_of(file: str, unused: dict[str, str | None], limit: int | None) -> "Vectors":
+def _vectors_of(file: str, unused: dict[str, str | None], limit: int | None, metric: "Metric" = "cosine") -> "Vectors":
     """Vectors from a file, for which the options about texts mean nothing."""
     from workbench import corpora
 
@@ -283,7 +325,7 @@ def _vectors_of(file: str, unused: dict[str, str | None], limit: int | None) -> 
             raise InputError(
                 f"{option} {given} was given with {file}, which holds vectors and no texts", "Leave it out."
             )
-    vectors = corpora.read_vectors(Path(file))
+    vectors = corpora.read_vectors(Path(file), metric=metric)
     return vectors if limit is None else vectors.take(range(min(limit, len(vectors))))
 
 

@@ -92,13 +92,22 @@ def test_what_is_not_separated_stays_and_is_said_to_be_so() -> None:
     assert advise_metric(stretched(passages, 0.01), benchmark=benchmark, queries=queries).decided_by == "default"
 
 
+def test_what_is_measurably_worse_is_said_even_where_another_is_not_separated() -> None:
+    benchmark, queries, passages = topics()
+    found = advise_metric(stretched(passages, 0.35), benchmark=benchmark, queries=10 * queries.array)
+    assert found.decided_by in ("default", "measured")
+    text = str(found)
+    for metric, name in (("dot", "the dot product"), ("euclidean", "Euclidean distance")):
+        assert (f"{name} changes nDCG@10 by -" in text) != (name in found.caveat), metric
+
+
 def test_zero_vectors_are_never_found_under_cosine() -> None:
     benchmark, queries, passages = topics()
     array = stretched(passages, 1.5).array.copy()
     array[[4, 5]] = 0
     found = advise_metric(array, benchmark=benchmark, queries=queries)
     assert found.metric == "cosine"
-    assert "2 vectors are zero and have no cosine" in found.caveat
+    assert "Zero vectors, of which there are 2, have no cosine" in found.caveat
 
 
 def test_what_cannot_be_advised_on() -> None:

@@ -1,6 +1,7 @@
 """One table of what a set of vectors is like: lengths, anisotropy, dimension, hubs, duplicates, and when to worry."""
 
 import hashlib
+import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,8 @@ from workbench.errors import InputError
 from workbench.geometry.hubness import Hubness, hubness_of
 from workbench.geometry.metrics import larger_is_better
 from workbench.geometry.neighbours import exact_neighbours
-from workbench.intervals import Interval, mean_interval
+from workbench.geometry.spread import anisotropy, mean_direction, participation_ratio, two_nn
+from workbench.intervals import Interval
 from workbench.records import FloatArray, IntArray, Metric, Neighbours, Vectors
 
 __all__ = ["Diagnosis", "Lengths", "diagnose"]
@@ -20,7 +22,6 @@ __all__ = ["Diagnosis", "Lengths", "diagnose"]
 _UNIT_WITHIN = 1e-3  # lengths this near to 1 count as unit length; float16 rounding stays within it
 _COVARIANCE_ROWS = 20_000  # rows of the covariance; more change the participation ratio by less than a hundredth
 _BLOCK = 4096  # rows in float64 at a time
-_DISCARDED = 0.1  # of the largest ratios of distances, as Facco et al. do
 
 _Array64 = NDArray[np.float64]
 
@@ -97,6 +98,16 @@ class Diagnosis:
             return float("nan")
         return float(self.hubness.counts.max() / self.hubness.lists)
 
+    def lines(self, width: int = 100) -> list[str]:
+        """The table as text: a line for each measure, then what it means, and where one has to look, why."""
+        lines = []
+        for row in self.table.to_dict("records"):
+            value = "not defined" if np.isnan(row["value"]) else f"{row['value']:.4g}"
+            lines.append(f"{row['verdict']:<6}{row['measure']}: {value}")
+            said = row["meaning"] + (f"; worry when {row['worry_when']}" if row["verdict"] == "look" else "")
+            lines += textwrap.wrap(said, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        return lines
+
 
 def diagnose(
     vectors: ArrayLike | Vectors, k: int = 10, *, metric: Metric | None = None, sample: int = 5000, seed: int = 0
@@ -157,18 +168,18 @@ def diagnose(
     listed = directed if metric == "cosine" else np.arange(len(array))
     rows = array if len(listed) == len(array) else array[listed]
     k = min(k, len(listed) - 1)
-    hubs, two_nn, asked = None, float("nan"), 0
+    hubs, intrinsic, asked = None, float("nan"), 0
     if len(listed) >= 3:
         chosen = _some(len(listed), sample, rng)
         asked = len(chosen)
         named = Vectors(tuple(ids[row] for row in listed), rows, None, metric)
-        hubs, two_nn = _neighbourhoods(named, chosen, k)
+        hubs, intrinsic = _neighbourhoods(named, chosen, k)
     found = {
         "lengths": lengths,
-        "anisotropy": _anisotropy(array, norms, directed, sample, rng),
-        "mean_direction": _mean_direction(array, norms, directed),
-        "participation_ratio": _participation_ratio(array[_some(len(array), _COVARIANCE_ROWS, rng)]),
-        "two_nn": two_nn,
+        "anisotropy": anisotropy(array, norms, directed, sample, rng),
+        "mean_direction": mean_direction(array, norms, directed),
+        "participation_ratio": participation_ratio(array[_some(len(array), _COVARIANCE_ROWS, rng)]),
+        "two_nn": intrinsic,
         "hubness": hubs,
         "duplicates": _duplicates(array),
         "zeros": len(array) - len(directed),
@@ -286,75 +297,14 @@ def _neighbourhoods(vectors: Vectors, chosen: IntArray, k: int) -> tuple[Hubness
         vectors = Vectors(vectors.ids, unit, None, "euclidean")
         found = exact_neighbours(vectors.take(chosen), vectors, most, "euclidean", exclude_self=True)
         lists = Neighbours(found.ids, (1 - found.scores.astype(np.float64) ** 2 / 2).astype(np.float32), "cosine")
-        return hubness_of(lists, k, vectors.ids), _two_nn(found.scores)
+        return hubness_of(lists, k, vectors.ids), two_nn(found.scores)
     found = exact_neighbours(asked, vectors, most, vectors.metric, exclude_self=True)
     near = (
         found
         if vectors.metric == "euclidean"
         else exact_neighbours(asked, vectors, most, "euclidean", exclude_self=True)
     )
-    return hubness_of(found, k, vectors.ids), _two_nn(near.scores)
-
-
-def _two_nn(distances: FloatArray) -> float:
-    """Intrinsic dimension from the first two distances of each point that are above 0 and differ.
-
-    The ratio r of the second to the first is distributed as ``F(r) = 1 - r^-D``, whatever the density, so the slope
-    of ``-log(1 - F)`` against ``log r`` through the origin is D. Copies of a point are one point here: distances of 0
-    and repeated ones are skipped, and a point with fewer than two left is too.
-    """
-    ratios = []
-    for row in distances.astype(np.float64):
-        apart = np.unique(row[row > 0])
-        if len(apart) >= 2:
-            ratios.append(apart[1] / apart[0])
-    logs = np.log(np.sort(ratios))
-    kept = int(len(logs) * (1 - _DISCARDED))
-    if kept < 2 or not logs[:kept].any():
-        return float("nan")
-    x, y = logs[:kept], -np.log1p(-np.arange(1, kept + 1) / len(logs))
-    return float(x @ y / (x @ x))
-
-
-def _participation_ratio(rows: FloatArray) -> float:
-    """``tr(C)^2 / tr(C^2)`` of the covariance C, which needs no eigenvalues; NaN where nothing varies."""
-    mean = rows.mean(axis=0, dtype=np.float64)
-    covariance = np.zeros((rows.shape[1], rows.shape[1]))
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK] - mean
-        covariance += block.T @ block
-    total = float(np.trace(covariance))
-    # a variance that is rounding alone is none
-    size = float(np.einsum("ij,ij->", rows, rows, dtype=np.float64))
-    return total**2 / float((covariance**2).sum()) if total > 1e-12 * size else float("nan")
-
-
-def _anisotropy(
-    array: FloatArray, norms: _Array64, directed: IntArray, pairs: int, rng: np.random.Generator
-) -> Interval | None:
-    """Mean cosine of random pairs of two different rows, none of them zero."""
-    if len(directed) < 2:
-        return None
-    left = rng.integers(len(directed), size=pairs)
-    right = (left + rng.integers(1, len(directed), size=pairs)) % len(directed)
-    cosines = np.empty(pairs)
-    for start in range(0, pairs, _BLOCK):
-        at = slice(start, start + _BLOCK)
-        a, b = directed[left[at]], directed[right[at]]
-        products = np.einsum("ij,ij->i", array[a].astype(np.float64), array[b].astype(np.float64))
-        cosines[at] = products / norms[a] / norms[b]
-    return mean_interval(cosines)
-
-
-def _mean_direction(array: FloatArray, norms: _Array64, directed: IntArray) -> float:
-    """Length of the mean of the rows at unit length, zero rows left out."""
-    if not len(directed):
-        return float("nan")
-    total = np.zeros(array.shape[1])
-    for start in range(0, len(directed), _BLOCK):
-        at = directed[start : start + _BLOCK]
-        total += (array[at].astype(np.float64) / norms[at, None]).sum(axis=0)
-    return float(np.linalg.norm(total / len(directed)))
+    return hubness_of(found, k, vectors.ids), two_nn(near.scores)
 
 
 def _duplicates(array: FloatArray) -> int:

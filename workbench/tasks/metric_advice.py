@@ -106,7 +106,9 @@ def advise_metric(
     if lengths.max() - lengths.min() <= _EQUAL_WITHIN * np.median(lengths):
         return _equal(float(np.median(lengths)), len(array), declared, table)
     about = f"their lengths run from {lengths.min():.3g} to {lengths.max():.3g}, so the metrics rank differently"
-    left_out = f" {zeros:,} vectors are zero and have no cosine: under it they are never found." if zeros else ""
+    left_out = (
+        f" Zero vectors, of which there are {zeros:,}, have no cosine: under it they are never found." if zeros else ""
+    )
     if benchmark is None or table is None:
         return _unmeasured(declared, about, left_out)
     scores = search_scores(benchmark, ways, k=k).pivot_table(index="query", columns="name", values="ndcg", sort=False)
@@ -165,12 +167,14 @@ def _measured(
         gain = f"on {judged} it gains {gains[best]} of nDCG@{k} over {_NAMES[standing]}, which is {why}"
         return MetricAdvice(best, (about, gain), caveat, "measured", table)
     losing = {metric: gain for metric, gain in gains.items() if gain.high < 0}
+    against = [f"on {judged} {_NAMES[metric]} changes nDCG@{k} by {gain} against it" for metric, gain in losing.items()]
     if len(losing) == len(gains):
-        against = " and ".join(f"{_NAMES[metric]} changes nDCG@{k} by {gain}" for metric, gain in losing.items())
-        return MetricAdvice(standing, (about, f"on {judged} {against} against it"), caveat, "measured", table)
+        return MetricAdvice(standing, (about, *against), caveat, "measured", table)
     unclear = " or ".join(_NAMES[metric] for metric in gains if metric not in losing)
     caveat += f" The evidence does not separate it from {unclear}: judge more queries if the choice matters."
-    return MetricAdvice(standing, (about, f"it is {why}"), caveat, "declared" if declared else "default", table)
+    return MetricAdvice(
+        standing, (about, f"it is {why}", *against), caveat, "declared" if declared else "default", table
+    )
 
 
 def _passages(array: ArrayLike, benchmark: Benchmark) -> Vectors:
