@@ -12,9 +12,9 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     intervals   how sure a number is: bootstrap and Wilson intervals
     corpora     what goes in: built-in corpora and the person's own files
     embed       text -> Vectors: encoders, the bundled model, the vector cache
-    geometry    metrics, exact neighbours, projection
+    geometry    metrics and how they differ, exact neighbours, hubs, maps and how far to trust them
     ann         approximate search and its honest measurement
-    tasks       semantic search, keyword search, their evaluation
+    tasks       semantic search, keyword search, their evaluation, advice on the metric
     interview   predict-then-reveal cards
     view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
     lab         JupyterLab on the notebooks
