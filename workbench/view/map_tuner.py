@@ -15,7 +15,7 @@ from workbench.view.scatter import MapView
 
 __all__ = ["MapTuner"]
 
-_SAMPLE = 1_000  # points that the read-out measures, so that it keeps up with the slider
+_SAMPLE = 2_000  # points that the read-out measures, so that it keeps up with the slider
 
 
 class MapTuner(ipywidgets.VBox):  # type: ignore[misc]
