@@ -21,7 +21,7 @@ hostile = [
     "<script>hacked = 1</script> apple",
     "<img src=x onerror=hacked=1> apple",
     "apple $\\\\LaTeX$ and \\\\(x^2\\\\)",
-    "apple &lt;b&gt; <b>bold</b>",
+    "apple apple &lt;b&gt; <b>",
 ]
 words = "pear plum cherry lemon melon bread butter salt".split()
 titles = [*hostile, "Everybody reads this", *(f"Note {{i}}" for i in range(30))]
@@ -77,6 +77,21 @@ def listed(notebook) -> list[list[str]]:
     return python(notebook, ranked.format(["cosine", "dot", "euclidean"]))
 
 
+def crowded(notebook) -> list[str]:
+    """Names that reach into the score at their right, or into what is beside their list."""
+    return notebook.page.evaluate(
+        """() => {
+            const traces = [...document.querySelectorAll('.js-plotly-plot .scatterlayer .trace')];
+            const texts = index => [...traces.find(node => node.__data__[0].trace.index === index)
+                .querySelectorAll('text')];
+            const [names, scores] = [texts(5), texts(6)];  // in one order
+            return names.filter((node, at) =>
+                node.getBoundingClientRect().right >= scores[at].getBoundingClientRect().left
+            ).map(node => node.textContent);
+        }"""
+    )
+
+
 def status(notebook) -> str:
     return notebook.page.locator("[role=status]").inner_text()
 
@@ -84,6 +99,7 @@ def status(notebook) -> str:
 def test_popularity_by_keyboard_changes_dot_product_and_leaves_cosine(notebook, record_property) -> None:
     before = drawn(notebook)
     assert before == listed(notebook)
+    assert crowded(notebook) == []
     assert before[0] == before[1] and before[0][0] != POPULAR
     assert "At strength 0.0 no winner differs" in status(notebook)
     notebook.shot("metric-bench-plain")
@@ -120,16 +136,16 @@ def test_texts_are_text(notebook) -> None:
     titles = python(notebook, "hostile")
     shown = drawn(notebook)[0]
     assert set(titles) <= set(shown), shown
-    assert "apple <img src=x onerror=hacked=1> apple $x$ apple" in notebook.page.locator(".gtitle").inner_text()
+    assert "apple <img src=x onerror=hacked=1> apple $x$ apple" in notebook.page.locator(".gtitle").text_content()
     box = notebook.page.get_by_placeholder("or type one and press Enter")
     box.fill("lemon <img src=x onerror=\"window.hacked = 'typed'\"> $\\alpha$")
     box.press("Enter")
     notebook.wait_until(
-        lambda: "onerror=\"window.hacked = 'typed'\"> $\\alpha$" in notebook.page.locator(".gtitle").inner_text(),
+        lambda: "onerror=\"window.hacked = 'typed'\"> $\\alpha$" in notebook.page.locator(".gtitle").text_content(),
         "the query is the title",
     )
     notebook.page.locator(".widget-dropdown select").select_option(label="lemon bread")
-    notebook.wait_until(lambda: "lemon bread" in notebook.page.locator(".gtitle").inner_text(), "another query")
+    notebook.wait_until(lambda: "lemon bread" in notebook.page.locator(".gtitle").text_content(), "another query")
     notebook.wait_until(lambda: drawn(notebook) == listed(notebook), "its lists")
     notebook.page.locator(".widget-dropdown select").select_option(index=0)
     notebook.wait_until(lambda: drawn(notebook)[0] == shown, "the first query again")
@@ -145,7 +161,7 @@ def test_texts_are_text(notebook) -> None:
     notebook.page.mouse.move(x, y, steps=4)
     hover = notebook.page.locator(".hoverlayer .hovertext")
     hover.wait_for(state="visible", timeout=10_000)
-    assert "onerror=hacked=1>" in hover.inner_text()
+    assert "onerror=hacked=1>" in hover.text_content()
     notebook.page.wait_for_timeout(500)  # time for MathJax, which would typeset a formula after it is shown
     notebook.shot("metric-bench-hostile")
     assert notebook.page.evaluate("() => window.hacked") is None

@@ -19,6 +19,7 @@ from workbench.view.results import Passages
 __all__ = ["MetricBench"]
 
 _STRENGTHS = tuple(step / 10 for step in range(11))
+_WIDTH = 1060  # pixels, in which the texts of three lists stay clear of their scores
 _METRICS: dict[Metric, str] = {"cosine": "cosine", "dot": "dot product", "euclidean": "distance"}
 
 
@@ -100,7 +101,8 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
             options=[(f"{one:.1f}", one) for one in _STRENGTHS], value=strength, description="strength of popularity",
             continuous_update=True, layout=layout(width="560px"), style={"description_width": "150px"},
         )  # fmt: skip
-        self.figure = go.FigureWidget(self._drawn(self._ranked(strength)))
+        # A FigureWidget without a width is drawn 700 pixels wide until the window changes: too narrow for three lists.
+        self.figure = go.FigureWidget(self._drawn(self._ranked(strength)).update_layout(width=_WIDTH))
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
         controls = ipywidgets.HBox([self.queries, self.typed], layout=layout(flex_flow="row wrap"))
         super().__init__([controls, self.strength, self.figure, self._status], layout=layout(width="100%"))
