@@ -190,5 +190,6 @@ class LinkedMaps(ipywidgets.VBox):  # type: ignore[misc]
 def _heading(title: str, note: str) -> ipywidgets.HTML:
     lines = [f'<div dir="auto" style="font-weight: 600; {_TITLE.format(1, "#212121")}">{escape(title)}</div>']
     if note:
-        lines.append(f'<div dir="auto" style="font-size: 12px; min-height: 2.7em; {_TITLE.format(2, "#616161")}">{escape(note)}</div>')
+        style = f"font-size: 12px; min-height: 2.7em; {_TITLE.format(2, '#616161')}"  # two lines, so that maps line up
+        lines.append(f'<div dir="auto" style="{style}">{escape(note)}</div>')
     return ipywidgets.HTML("".join(lines))
