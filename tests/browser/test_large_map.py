@@ -1,9 +1,12 @@
-"""An explorer of a hundred thousand passages: the map keeps up with Python; how fast is reported, never asserted."""
+"""Large maps: what was asked for last is what is drawn; how fast is reported beside plotly, never asserted."""
 
 import json
+from statistics import median
 
+import numpy as np
 import pytest
 
+from tests.benchmarks import bench_map
 from tests.browser.lab import write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -27,6 +30,17 @@ explorer = view.explorer(corpus, vectors, coordinates=coordinates, color="group"
 built, points = time.perf_counter() - began, explorer.map
 explorer
 """
+TOKENS = """
+import numpy as np, pandas as pd
+from workbench import view
+n, rng = {n}, np.random.default_rng(0)
+group = rng.integers(0, 400, n)
+coordinates = rng.normal(size=(400, 2))[group] * 12 + rng.normal(size=(n, 2))
+points = view.MapView(coordinates)
+points.color_by(pd.Series(group % 9).astype(str), "topic")
+points
+"""
+API = "[...document.querySelectorAll('.wb-map div[id]')].find(element => element.api).api"
 
 
 def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_property, capsys) -> None:
@@ -63,5 +77,67 @@ def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_
     near = "sorted(np.concatenate([points.marks.get(r, []) for r in ('true', 'missing')]).astype(int).tolist())"
     assert notebook.run_cell(f"{near} == sorted(hit.row for hit in explorer.hits)") == "True"
     page.shot("map-100000")
+    assert notebook.run_cell("view.check()") == ""
+    notebook.check()
+
+
+def test_a_hundred_thousand_points_beside_plotly(lab, tmp_path, record_property, capsys) -> None:
+    n = 100_000
+    notebook = lab.open(write_notebook(tmp_path / "beside.ipynb", [bench_map.CELL.replace("{n}", str(n))]))
+    notebook.run_all()
+    maps = bench_map.Maps(notebook, n)
+    for name in (bench_map.MAP, bench_map.PLOTLY):
+        maps.recolor(name)
+    repaint = {name: median(maps.recolor(name) for _ in range(3)) for name in (bench_map.MAP, bench_map.PLOTLY)}
+    lasso = maps.lasso(bench_map.MAP)
+    assert maps.lassoed[bench_map.MAP] == int(notebook.run_cell("len(points.selection)")) > 0
+    drawn = notebook.page.evaluate(f"{API}.get('points').filter((_, row) => row % 97 === 0).map(point => point[2])")
+    assert drawn == json.loads(notebook.run_cell("import json; print(json.dumps(points.codes[::97].tolist()))"))
+    for name, seconds in repaint.items():
+        record_property(f"{name} control to repaint (ms)", round(1000 * seconds))
+    record_property("MapView lasso to Python (ms)", round(1000 * lasso))
+    with capsys.disabled():
+        times = ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in repaint.items())
+        print(f"\n{n:,} points, control to repaint: {times}; lasso to Python {1000 * lasso:.0f} ms")
+    notebook.check()
+
+
+def test_as_many_points_as_there_are_token_vectors(lab, tmp_path, record_property, capsys) -> None:
+    n = 688_209
+    notebook = lab.open(write_notebook(tmp_path / "tokens.ipynb", [TOKENS.replace("{n}", str(n))]))
+    notebook.run_all()
+
+    def painted() -> bool:
+        return notebook.run_cell("points.painted == points.version", 120) == "True"
+
+    first = notebook.wait_until(painted, "the first drawing is finished", 120)
+    notebook.run_cell(
+        "for i in range(8):\n    points.mark(hit=np.arange(i, n, 50_000), query=n - 1 - i)\n"
+        "    points.move(coordinates * [1, 1 + i])"
+    )
+    notebook.wait_until(painted, "the burst is finished", 120)
+    repaint = float(notebook.run_cell("points.paint_ms"))
+    assert notebook.page.evaluate(f"{API}.get('points').length") == n
+    lit = notebook.page.evaluate(
+        f"""(() => {{
+            const opacity = {API}.get('opacity');
+            return {API}.get('points').flatMap((point, row) => opacity[point[2]] === 1 ? [row] : []);
+        }})()"""
+    )
+    assert lit == [*range(7, n, 50_000), n - 8]
+    sample = f"{API}.get('points').filter((_, row) => row % 9973 === 0)"
+    shown = np.array(notebook.page.evaluate(f"{sample}.map(point => point.slice(0, 3))"))
+    asked = json.loads(
+        notebook.run_cell(
+            "xy = np.frombuffer(points._painter.xy, np.float32).reshape(-1, 2)[::9973]\n"
+            "import json; print(json.dumps(np.column_stack([xy, points.codes[::9973]]).tolist()))"
+        )
+    )
+    assert np.array_equal(shown, np.array(asked))
+    record_property("first_drawing_s", round(first, 1))
+    record_property("repaint_ms", round(repaint))
+    with capsys.disabled():
+        print(f"\n{n:,} points, all of them: drawn {first:.1f} s after the cell ended, repaint {repaint:.0f} ms")
+    notebook.shot("map-688209")
     assert notebook.run_cell("view.check()") == ""
     notebook.check()
