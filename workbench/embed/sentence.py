@@ -13,7 +13,7 @@ from workbench.embed import loading, openvino_backend, torch_backend
 from workbench.errors import InputError, ModelError
 from workbench.records import FloatArray, Metric, ModelIdentity
 
-__all__ = ["Encoder", "Role", "SentenceEncoder", "encodable"]
+__all__ = ["Encoder", "Role", "SentenceEncoder", "check_texts", "encodable"]
 
 Role = Literal["document", "query"]
 Backend = Literal["auto", "torch", "openvino"]
@@ -149,13 +149,7 @@ class SentenceEncoder:
         InputError
             ``texts`` is one string, or holds something that is not a string; or an unknown role.
         """
-        if role not in ("document", "query"):
-            raise InputError(f"there is no role {role!r}", "Use 'document' or 'query'.")
-        if isinstance(texts, str):
-            raise InputError(f"texts is one string, {texts[:40]!r}", "Pass a list: encode([text]).")
-        for text in texts:
-            if not isinstance(text, str):
-                raise InputError(f"the text {text!r} is of type {type(text).__name__}", "Make every text a string.")
+        check_texts(texts, role)
         if not len(texts):
             return np.empty((0, self.dimensions), dtype=np.float32)
         with self._lock, tqdm(total=len(texts), desc="encoding", unit="text", disable=not progress) as bar:
@@ -184,6 +178,17 @@ class SentenceEncoder:
         """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each, batched by length."""
         with self._lock:
             return self._backend.contextual_vectors([encodable(text) for text in texts]) if len(texts) else []
+
+
+def check_texts(texts: Sequence[str], role: str) -> None:
+    """Refuse one string instead of many, anything that is not a string, and an unknown role."""
+    if role not in ("document", "query"):
+        raise InputError(f"there is no role {role!r}", "Use 'document' or 'query'.")
+    if isinstance(texts, str):
+        raise InputError(f"texts is one string, {texts[:40]!r}", "Pass a list: encode([text]).")
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"the text {text!r} is of type {type(text).__name__}", "Make every text a string.")
 
 
 def encodable(text: str) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from workbench.embed import loading
-from workbench.embed.sentence import Role, encodable
-from workbench.errors import InputError, ModelError
+from workbench.embed.sentence import Role, check_texts, encodable
+from workbench.errors import ModelError
 from workbench.records import FloatArray, ModelIdentity
 
 __all__ = ["TokenAverageEncoder"]
@@ -78,13 +78,7 @@ class TokenAverageEncoder:
         InputError
             ``texts`` is one string, or holds something that is not a string; or an unknown role.
         """
-        if role not in ("document", "query"):
-            raise InputError(f"there is no role {role!r}", "Use 'document' or 'query'.")
-        if isinstance(texts, str):
-            raise InputError(f"texts is one string, {texts[:40]!r}", "Pass a list: encode([text]).")
-        for text in texts:
-            if not isinstance(text, str):
-                raise InputError(f"the text {text!r} is of type {type(text).__name__}", "Make every text a string.")
+        check_texts(texts, role)
         vectors = np.empty((len(texts), self._table.shape[1]), dtype=np.float32)
         with tqdm(total=len(texts), desc="averaging tokens", unit="text", disable=not progress) as bar:
             for start in range(0, len(texts), _TEXTS_PER_BATCH):
