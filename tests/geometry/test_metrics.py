@@ -185,3 +185,22 @@ def test_dot_product_is_not_cosine() -> None:
     query, short, long = [1.0, 0.0], [1.0, 0.0], [3.0, 3.0]
     assert dot_product(query, long) > dot_product(query, short)
     assert cosine_similarity(query, long) == pytest.approx(1 / math.sqrt(2))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 64))
+def test_on_unit_vectors_the_three_metrics_are_one_angle(seed: int, d: int) -> None:
+    a, b = (normalize(x) for x in np.random.default_rng(seed).normal(size=(2, 7, d)).astype(np.float32))
+    cosines = cosine_similarity(a, b)
+    assert_allclose(squared_euclidean_distance(a, b), 2 - 2 * cosines.astype(np.float64), atol=2e-6)
+    assert_allclose(dot_product(a, b), cosines, atol=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1.5, 20))
+def test_off_the_sphere_lengths_part_them(seed: int, longer: float) -> None:
+    a, b = (normalize(x) for x in np.random.default_rng(seed).normal(size=(2, 7, 8)).astype(np.float32))
+    scaled = b * np.float32(longer)
+    cosines = cosine_similarity(a, scaled).astype(np.float64)
+    assert_allclose(cosines, cosine_similarity(a, b), atol=1e-6)
+    assert_allclose(dot_product(a, scaled), longer * cosines, rtol=1e-4, atol=1e-5)
+    assert_allclose(squared_euclidean_distance(a, scaled), 1 + longer**2 - 2 * longer * cosines, rtol=1e-4)
+    assert (np.abs(squared_euclidean_distance(a, scaled) - (2 - 2 * cosines)) > 0.1).any()
