@@ -263,7 +263,9 @@ class OpenVinoModel:
     def token_vectors(self, text: str) -> tuple[list[str], FloatArray]:
         """Tokens of one text and their contextual vectors, ``(tokens, d) float32``, before pooling."""
         encoding = self._tokenizer.encode(text)
-        result = self._compiled(self._feed([encoding.ids], len(encoding.ids)))
+        # Copied: the compiled model keeps its last request, whose shared inputs would point at arrays that are freed,
+        # and the process then dies in a later call.
+        result = self._compiled(self._feed([encoding.ids], len(encoding.ids)), share_inputs=False)
         return encoding.tokens, np.array(result["token_embeddings"][0], dtype=np.float32)
 
     def _feed(self, token_ids: list[list[int]], width: int) -> dict[str, Any]:
