@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from typing import Any
 
 import ipywidgets
-import pandas as pd
 
 from workbench import callbacks, geometry
 from workbench.errors import InputError
@@ -100,15 +99,6 @@ class MapTuner(ipywidgets.VBox):  # type: ignore[misc]
                 self._vectors, self._grid.map(**self.setting), k, overlap_at=(k,), sample=min(n, _SAMPLE)
             )
         return self._measured[key]
-
-    def table(self) -> pd.DataFrame:
-        """Every setting that has been shown so far with what it kept: the axes, and one column for each measure."""
-        rows = []
-        for key, kept in self._measured.items():
-            measures = {"trustworthiness": kept.trustworthiness, "continuity": kept.continuity}
-            measures |= {f"overlap@{k}": at for k, at in kept.overlap.items()}
-            rows.append(dict(zip(self.controls, key, strict=True)) | {name: at.mean for name, at in measures.items()})
-        return pd.DataFrame(rows)
 
     def _slider(self, name: str, values: tuple[Any, ...]) -> ipywidgets.SelectionSlider:
         return ipywidgets.SelectionSlider(
