@@ -48,6 +48,7 @@ SURFACE = {
         "embed_with_report",
         "token_vectors",
         "verify_bundled_model",
+        "words",
     ],
     "geometry": [
         "Aligned",

@@ -88,9 +88,3 @@ def test_the_hub_breaks_off(monkeypatch: pytest.MonkeyPatch, error: Exception, d
     with pytest.raises(InputError, match=rf"'ag_news' .* cannot be read from the hub \({detail}\)"):
         corpora.from_hub("ag_news", "text", limit=2)
     assert corpora.from_hub("ag_news", "text", limit=1).texts == ("first",)
-
-
-def test_the_hub_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(InputError, match=r"pip install --constraint constraints\.txt --editable '\.\[hub\]'"):
-        corpora.from_hub("ag_news", "text")

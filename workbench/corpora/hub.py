@@ -29,16 +29,10 @@ def from_hub(name: str, text: str, split: str = "train", limit: int | None = Non
     Raises
     ------
     InputError
-        The extra ``hub`` is not installed, the data set cannot be reached or breaks off, or has no such split or
-        column.
+        The data set cannot be reached or breaks off, or has no such split or column.
     """
-    try:
-        import datasets
-    except ImportError as error:
-        raise InputError(
-            "reading from the Hugging Face hub needs the package 'datasets'",
-            "Run: .venv/bin/pip install --constraint constraints.txt --editable '.[hub]'",
-        ) from error
+    import datasets
+
     with _reading(name, split):
         rows: Iterable[dict[str, Any]] = datasets.load_dataset(name, split=split, streaming=limit is not None)
         columns = getattr(rows, "column_names", None)

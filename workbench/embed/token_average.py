@@ -1,20 +1,17 @@
 """A second model without a second download: the average of a model's input token vectors, no transformer at all."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from workbench.embed import loading
 from workbench.embed.sentence import Role, check_texts, encodable
-from workbench.errors import ModelError
+from workbench.embed.token_table import input_table, tokenizer_of
 from workbench.records import FloatArray, ModelIdentity
 
 __all__ = ["TokenAverageEncoder"]
 
-_TABLES = ("word_embeddings.weight", "embed_tokens.weight", "wte.weight", "shared.weight")
 _TEXTS_PER_BATCH = 1024
 
 
@@ -40,16 +37,11 @@ class TokenAverageEncoder:
     """
 
     def __init__(self, name: str = "bundled") -> None:
-        from tokenizers import Tokenizer
-
         located = loading.locate(name)
-        file = located.folder / "tokenizer.json"
-        if not file.is_file():
-            raise ModelError(f"the model {name!r} has no tokenizer.json in {located.folder}", "Choose one that has.")
-        self._tokenizer: Any = Tokenizer.from_file(str(file))
+        self._tokenizer = tokenizer_of(located.folder, name)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._table = _input_table(located.folder, name)
+        self._table = input_table(located.folder, name)
         special = {i for i, token in self._tokenizer.get_added_tokens_decoder().items() if token.special}
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         unknown_id = self._tokenizer.token_to_id(unknown) if isinstance(unknown, str) else None
@@ -90,22 +82,3 @@ class TokenAverageEncoder:
                     vectors[row] = mean / np.linalg.norm(mean)
                 bar.update(len(some))
         return vectors
-
-
-def _input_table(folder: Path, name: str) -> FloatArray:
-    """The model's input token vectors, ``(vocabulary, d) float32``."""
-    from safetensors import SafetensorError, safe_open
-
-    file = folder / "model.safetensors"
-    if not file.is_file():
-        raise ModelError(f"the model {name!r} has no model.safetensors in {folder}", "Choose one in a single file.")
-    try:
-        with safe_open(file, framework="numpy") as tensors:
-            found = [key for key in tensors.keys() if key.endswith(_TABLES)]  # noqa: SIM118 (it is no dict)
-            table = tensors.get_tensor(found[0]) if found else None
-    except (SafetensorError, TypeError) as error:  # TypeError: a number format that numpy lacks, such as bfloat16
-        raise ModelError(f"the weights of {name!r} cannot be read ({error})", "Choose float32 or float16.") from error
-    if table is None:
-        raise ModelError(f"the model {name!r} has no table of input tokens", f"Its name must end in {_TABLES[0]!r}.")
-    rows: FloatArray = np.ascontiguousarray(table, dtype=np.float32)
-    return rows

@@ -1,0 +1,6 @@
+"""Word vectors: one vector for each word, whatever it means where it stands."""
+
+from workbench.embed.words.bundled import bundled
+from workbench.embed.words.static import StaticVectors
+
+__all__ = ["StaticVectors", "bundled"]
