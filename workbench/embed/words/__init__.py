@@ -1,7 +1,8 @@
 """Word vectors: one vector for each word, whatever it means where it stands."""
 
 from workbench.embed.words.bundled import bundled
+from workbench.embed.words.downloads import download
 from workbench.embed.words.files import WordFileWarning, read
 from workbench.embed.words.static import StaticVectors
 
-__all__ = ["StaticVectors", "WordFileWarning", "bundled", "read"]
+__all__ = ["StaticVectors", "WordFileWarning", "bundled", "download", "read"]
