@@ -64,6 +64,7 @@ SURFACE = {
         "NoiseFloor",
         "SpaceAgreement",
         "align",
+        "analogies",
         "cluster_distortion",
         "compare_metrics",
         "compare_spaces",

@@ -2,7 +2,6 @@
 
 import bz2
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,12 +12,12 @@ from tqdm.auto import tqdm
 from workbench import settings
 from workbench.corpora.parsed_cache import cached_corpus
 from workbench.corpora.sentences import split_sentences
-from workbench.errors import InputError
+from workbench.corpora.shipped import gensim_file
 from workbench.records import Corpus
 
 __all__ = ["wikipedia"]
 
-_DUMP = "test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+_DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 _PARSER = "3"  # raise it with every change of what a passage says or where it ends
 _WORDS = 95  # a passage's aim
 _FEWEST = 45  # words: a section shorter than this is read on into the next one
@@ -47,19 +46,10 @@ def wikipedia() -> Corpus:
     -----
     Parsed once, then read from the cache. Text: Wikipedia contributors, CC BY-SA 3.0; see ``datasheet("wikipedia")``.
     """
-    dump = _dump()
+    dump = gensim_file(_DUMP, "its Wikipedia articles")
     topics = settings.data_dir() / "wikipedia" / "topics.tsv"
     key = f"{hashlib.sha256(dump.read_bytes() + topics.read_bytes()).hexdigest()[:16]}-v{_PARSER}"
     return cached_corpus("wikipedia", key, lambda: _parse(dump, topics))
-
-
-def _dump() -> Path:
-    """Path of the articles in gensim's folder, found without importing gensim (which takes a second)."""
-    spec = importlib.util.find_spec("gensim")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        if (path := Path(folder) / _DUMP).is_file():
-            return path
-    raise InputError("the installed gensim does not carry its Wikipedia articles", "Run `make setup`.")
 
 
 def _parse(dump: Path, topics: Path) -> Corpus:

@@ -1,5 +1,6 @@
 """The geometry of vectors: metrics and how they differ, exact neighbours, hubs, maps and how far to trust them."""
 
+from workbench.geometry import analogies
 from workbench.geometry.agreement import SpaceAgreement, compare_spaces
 from workbench.geometry.alignment import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.clusters import Clusters, find_clusters, label_agreement, name_clusters
@@ -36,6 +37,7 @@ __all__ = [
     "NoiseFloor",
     "SpaceAgreement",
     "align",
+    "analogies",
     "cluster_distortion",
     "compare_metrics",
     "compare_spaces",
