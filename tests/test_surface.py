@@ -70,6 +70,7 @@ SURFACE = {
         "compare_spaces",
         "cosine_similarity",
         "diagnose",
+        "directions",
         "dot_product",
         "euclidean_distance",
         "exact_neighbours",

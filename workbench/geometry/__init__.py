@@ -1,6 +1,6 @@
-"""The geometry of vectors: metrics and how they differ, exact neighbours, hubs, maps and how far to trust them."""
+"""The geometry of vectors: metrics and how they differ, exact neighbours, hubs, maps and their faults, words."""
 
-from workbench.geometry import analogies
+from workbench.geometry import analogies, directions
 from workbench.geometry.agreement import SpaceAgreement, compare_spaces
 from workbench.geometry.alignment import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.clusters import Clusters, find_clusters, label_agreement, name_clusters
@@ -43,6 +43,7 @@ __all__ = [
     "compare_spaces",
     "cosine_similarity",
     "diagnose",
+    "directions",
     "dot_product",
     "euclidean_distance",
     "exact_neighbours",
