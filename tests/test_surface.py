@@ -44,6 +44,7 @@ SURFACE = {
         "Vectors",
         "bundled_model_path",
         "check_identity",
+        "contextual",
         "embed",
         "embed_with_report",
         "token_vectors",
