@@ -9,6 +9,7 @@ from workbench.corpora.beir import read_beir
 from workbench.corpora.opening import nearest_first
 from workbench.corpora.python_api import python_api
 from workbench.corpora.wikipedia import wikipedia
+from workbench.corpora.word_senses import word_senses
 from workbench.errors import InputError
 from workbench.records import Corpus
 
@@ -72,4 +73,5 @@ _LOADERS: dict[str, Callable[..., Corpus]] = {
     "wikipedia": wikipedia,
     "python-api": python_api,
     "help-center": _help_center,
+    "word-senses": word_senses,
 }
