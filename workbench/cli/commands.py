@@ -10,6 +10,7 @@ from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
 from workbench.cli.output import leave_quietly, say
 from workbench.cli.passages import embed, search
+from workbench.cli.words import analogy
 from workbench.errors import WorkbenchError
 
 __all__ = ["app", "main", "run"]
@@ -30,6 +31,7 @@ app.command()(check)
 app.command()(embed)
 app.command()(search)
 app.command(name="map")(map_)
+app.command()(analogy)
 
 
 def run(arguments: Sequence[str]) -> int:

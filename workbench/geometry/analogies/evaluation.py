@@ -73,27 +73,49 @@ class Evaluation:
 
     @cached_property
     def unknown(self) -> pd.DataFrame:
-        """Words that are not known, the costliest first.
+        """Every word that is not known: see ``costliest``. Made when first asked for: spellings take a while."""
+        return self.costliest(len(self._costs))
 
-        ``word``; ``questions`` that it is in, none of which can be asked (a question with two such words counts for
-        both); ``sections`` of these with their numbers, as a dict; ``spellings``, a tuple of the known words that are
-        spelled most alike. Made when first asked for: looking for spellings takes a while.
+    def costliest(self, most: int) -> pd.DataFrame:
+        """Words that are not known, those that are in most questions first.
+
+        Parameters
+        ----------
+        most
+            How many words to report.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``word``; ``questions`` that it is in, none of which can be asked (one with two such words counts for both);
+            ``sections``, a dict of these numbers by section; ``spellings``, a tuple of the known words that are spelled
+            most alike, which may be empty.
         """
+        words = list(self._costs)[:most]
+        return pd.DataFrame(
+            {
+                "word": words,
+                "questions": [self._costs[word].total() for word in words],
+                "sections": [dict(self._costs[word]) for word in words],
+                "spellings": [tuple(self.vectors.spellings(word)) for word in words],
+            }
+        )
+
+    @property
+    def unknown_count(self) -> int:
+        """How many words are not known."""
+        return len(self._costs)
+
+    @cached_property
+    def _costs(self) -> dict[str, Counter[str]]:
+        """Questions by section for each word that is not known, the costliest word first."""
         costs: defaultdict[str, Counter[str]] = defaultdict(Counter)
         _, known = case_keys(self.vectors)
         for words, section in zip(self.asked.words, self.asked.sections, strict=True):
             for word in set(words):
                 if word.upper() not in known:
                     costs[word][section] += 1
-        dearest = sorted(costs, key=lambda word: (-costs[word].total(), word))
-        return pd.DataFrame(
-            {
-                "word": dearest,
-                "questions": [costs[word].total() for word in dearest],
-                "sections": [dict(costs[word]) for word in dearest],
-                "spellings": [tuple(self.vectors.spellings(word)) for word in dearest],
-            }
-        )
+        return {word: costs[word] for word in sorted(costs, key=lambda word: (-costs[word].total(), word))}
 
 
 def evaluate(
