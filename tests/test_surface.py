@@ -101,6 +101,7 @@ SURFACE = {
         "KeywordIndex",
         "MetricAdvice",
         "SemanticIndex",
+        "SenseAccuracy",
         "advise_metric",
         "by_group",
         "calibrate",
@@ -109,6 +110,8 @@ SURFACE = {
         "ndcg_at_k",
         "recall_at_k",
         "search_scores",
+        "sense_accuracy",
+        "sense_baselines",
     ],
     "interview": ["PredictionCard", "predict"],
     "view": [

@@ -4,12 +4,14 @@ from workbench.tasks.calibration import calibrate, judged_pairs
 from workbench.tasks.evaluation import by_group, compare_searches, ndcg_at_k, recall_at_k, search_scores
 from workbench.tasks.metric_advice import MetricAdvice, advise_metric
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
+from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baselines
 
 __all__ = [
     "Hit",
     "KeywordIndex",
     "MetricAdvice",
     "SemanticIndex",
+    "SenseAccuracy",
     "advise_metric",
     "by_group",
     "calibrate",
@@ -18,4 +20,6 @@ __all__ = [
     "ndcg_at_k",
     "recall_at_k",
     "search_scores",
+    "sense_accuracy",
+    "sense_baselines",
 ]
