@@ -20,6 +20,7 @@ from workbench.geometry.metrics import (
     squared_euclidean_distance,
 )
 from workbench.geometry.neighbours import exact_neighbours
+from workbench.geometry.principal import PrincipalPlane, principal_plane
 from workbench.geometry.projection import project, warm_up_projection
 from workbench.geometry.traps import MapTraps, cluster_distortion
 
@@ -35,6 +36,7 @@ __all__ = [
     "MetricComparison",
     "Neighbourhood",
     "NoiseFloor",
+    "PrincipalPlane",
     "SpaceAgreement",
     "align",
     "analogies",
@@ -60,6 +62,7 @@ __all__ = [
     "neighbourhood",
     "noise_floor",
     "normalize",
+    "principal_plane",
     "project",
     "project_grid",
     "rank_agreement",

@@ -1,4 +1,4 @@
-"""What embeddings are for: search by meaning and by words, how good each is, and which metric to search by."""
+"""What embeddings are for: search by meaning and by words, how good each is, which metric to search by, senses."""
 
 from workbench.tasks.calibration import calibrate, judged_pairs
 from workbench.tasks.evaluation import by_group, compare_searches, ndcg_at_k, recall_at_k, search_scores

@@ -2,8 +2,9 @@
 
 ``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection,
 ``LinkedMaps`` several side by side, ``MapTuner`` one with sliders, ``write_map_page`` one as an HTML file;
-``MetricBench`` shows where metrics disagree, ``PairBrowser`` what a similarity looks like, ``StorageCalculator`` what
-vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
+``MetricBench`` shows where metrics disagree, ``PairBrowser`` what a similarity looks like, ``SenseBench`` what a
+model's layers make of one word in several sentences, ``StorageCalculator`` what vectors weigh. ``check()``
+belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -17,6 +18,7 @@ from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.results import passage_titles
 from workbench.view.scatter import ROLES, MapView
+from workbench.view.sense_bench import SenseBench
 from workbench.view.storage import StorageCalculator
 from workbench.view.tables import Table, table
 
@@ -30,6 +32,7 @@ __all__ = [
     "MetricBench",
     "Pair",
     "PairBrowser",
+    "SenseBench",
     "StorageCalculator",
     "Table",
     "callback_errors",

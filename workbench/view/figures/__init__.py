@@ -9,6 +9,7 @@ from workbench.view.figures.distances import distances_kept
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
 from workbench.view.figures.rankings import rank_changes
+from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
 
 __all__ = [
     "bars",
@@ -18,7 +19,10 @@ __all__ = [
     "histogram",
     "label",
     "map_figure",
+    "occurrences",
     "rank_changes",
+    "sense_colors",
+    "senses_by_layer",
     "similarity_matrix",
     "tradeoff",
 ]
