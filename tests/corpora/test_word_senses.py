@@ -60,10 +60,11 @@ def threshold(column: str) -> Callable[[pd.DataFrame, pd.Series], str]:
     """The rule "up to here the one sense, above it the other" that is right most often among the others."""
 
     def guess(others: pd.DataFrame, one: pd.Series) -> str:
+        values, senses = others[column].to_numpy(), others["sense"].to_numpy()
         rules = [
-            (np.mean(np.where(others[column] <= cut, low, high) == others["sense"]), cut, low, high)
-            for cut in others[column].unique()
-            for low, high in itertools.permutations(others["sense"].unique())
+            (np.mean(np.where(values <= cut, low, high) == senses), cut, low, high)
+            for cut in np.unique(values)
+            for low, high in itertools.permutations(np.unique(senses))
         ]
         _, cut, low, high = max(rules)
         return str(low if one[column] <= cut else high)
