@@ -1,6 +1,6 @@
 """Text to vectors: encoders, model identity, and the cache that never computes a vector twice."""
 
-from workbench.embed import contextual, words
+from workbench.embed import contextual, tuning, words
 from workbench.embed.bundled import bundled_model_path, verify_bundled_model
 from workbench.embed.cache import CachedModel, VectorCache
 from workbench.embed.embedding import EmbedReport, embed, embed_with_report
@@ -28,6 +28,7 @@ __all__ = [
     "embed",
     "embed_with_report",
     "token_vectors",
+    "tuning",
     "verify_bundled_model",
     "words",
 ]

@@ -2,12 +2,12 @@
 
 from workbench.geometry import analogies, directions
 from workbench.geometry.agreement import SpaceAgreement, compare_spaces
-from workbench.geometry.alignment import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.clusters import Clusters, find_clusters, label_agreement, name_clusters
 from workbench.geometry.comparison import MetricComparison, compare_metrics, scale_by_popularity
 from workbench.geometry.diagnosis import Diagnosis, diagnose
 from workbench.geometry.faithfulness import Faithfulness, Neighbourhood, faithfulness, neighbourhood
 from workbench.geometry.hubness import Hubness, hub_counts, hubness, is_hub, k_occurrence
+from workbench.geometry.hypersphere import alignment, uniformity
 from workbench.geometry.libraries import library_metrics
 from workbench.geometry.map_grid import MapGrid, MapSetting, project_grid
 from workbench.geometry.metric_agreement import rank_agreement
@@ -21,6 +21,7 @@ from workbench.geometry.metrics import (
 )
 from workbench.geometry.neighbours import exact_neighbours
 from workbench.geometry.principal import PrincipalPlane, principal_plane
+from workbench.geometry.procrustes import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.projection import project, warm_up_projection
 from workbench.geometry.traps import MapTraps, cluster_distortion
 
@@ -39,6 +40,7 @@ __all__ = [
     "PrincipalPlane",
     "SpaceAgreement",
     "align",
+    "alignment",
     "analogies",
     "cluster_distortion",
     "compare_metrics",
@@ -68,5 +70,6 @@ __all__ = [
     "rank_agreement",
     "scale_by_popularity",
     "squared_euclidean_distance",
+    "uniformity",
     "warm_up_projection",
 ]

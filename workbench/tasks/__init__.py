@@ -1,8 +1,11 @@
 """What embeddings are for: search by meaning and by words, how good each is, which metric to search by, senses."""
 
 from workbench.tasks.calibration import calibrate, judged_pairs
-from workbench.tasks.evaluation import by_group, compare_searches, ndcg_at_k, recall_at_k, search_scores
+from workbench.tasks.evaluation import by_group, compare_searches, search_scores
+from workbench.tasks.hard_negatives import mine_hard_negatives
+from workbench.tasks.held_out import compare_models, relevant_pairs, split_queries
 from workbench.tasks.metric_advice import MetricAdvice, advise_metric
+from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
 from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baselines
 
@@ -15,11 +18,16 @@ __all__ = [
     "advise_metric",
     "by_group",
     "calibrate",
+    "compare_models",
     "compare_searches",
     "judged_pairs",
+    "mine_hard_negatives",
     "ndcg_at_k",
     "recall_at_k",
+    "reciprocal_rank",
+    "relevant_pairs",
     "search_scores",
     "sense_accuracy",
     "sense_baselines",
+    "split_queries",
 ]

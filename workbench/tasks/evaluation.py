@@ -1,124 +1,22 @@
 """How good a search is, by graded relevance judgements, and what one way of searching loses against another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from workbench.corpora import Benchmark, as_vectors_array
 from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
 from workbench.intervals import mean_interval
 from workbench.records import Corpus, Metric, Vectors
+from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit
 
-__all__ = ["Way", "by_group", "compare_searches", "ndcg_at_k", "recall_at_k", "search_scores"]
+__all__ = ["Way", "by_group", "compare_searches", "search_scores"]
 
 Way = tuple[ArrayLike | Vectors, ArrayLike | Vectors, Metric]  # queries, passages, the metric they are searched by
-
-
-def recall_at_k(
-    answers: Sequence[Sequence[Hit]],
-    query_ids: Sequence[str],
-    qrels: Mapping[str, Mapping[str, int]],
-    k: int = 5,
-    relevant_from: int = 2,
-) -> NDArray[np.float64]:
-    """Share of each query's relevant passages that are among its first k hits.
-
-    Parameters
-    ----------
-    answers
-        Hits of each query, best first.
-    query_ids
-        The query of each answer.
-    qrels
-        By query and passage id, the grade of relevance.
-    k
-        Hits that count.
-    relevant_from
-        The lowest grade that counts as relevant.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(queries,) float64`` in [0, 1]. A query with more than ``k`` relevant passages cannot reach 1.
-
-    Raises
-    ------
-    InputError
-        Answers and queries differ in number, or a query has no relevant passage.
-    """
-    if len(answers) != len(query_ids):
-        raise InputError(f"{len(answers):,} answers for {len(query_ids):,} queries", "Search every query once.")
-    shares = np.empty(len(answers))
-    for row, (answer, query) in enumerate(zip(answers, query_ids, strict=True)):
-        relevant = {passage for passage, grade in qrels.get(query, {}).items() if grade >= relevant_from}
-        if not relevant:
-            raise InputError(
-                f"the query {query!r} has no passage graded {relevant_from} or more",
-                "Leave it out: recall is not defined for it.",
-            )
-        shares[row] = len(relevant & {hit.id for hit in answer[:k]}) / len(relevant)
-    return shares
-
-
-def ndcg_at_k(
-    answers: Sequence[Sequence[Hit]],
-    query_ids: Sequence[str],
-    qrels: Mapping[str, Mapping[str, int]],
-    k: int = 10,
-) -> NDArray[np.float64]:
-    """Normalised discounted cumulative gain of each query's first k hits, by scikit-learn's ``ndcg_score``.
-
-    The gain of a hit is its grade (linear, as in trec_eval; not ``2 ** grade - 1``), divided by ``log2(place + 1)``;
-    the sum is divided by that of the best order of all judged passages. A passage without a judgement gains nothing,
-    nor does one graded below 0; a list that came back short loses the places it left empty.
-
-    Parameters
-    ----------
-    answers, query_ids, qrels
-        As for :func:`recall_at_k`.
-    k
-        Hits that count.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(queries,) float64`` in [0, 1].
-
-    Raises
-    ------
-    InputError
-        Answers and queries differ in number, ``k`` is under 1, a passage stands twice in one answer, or a query has no
-        passage graded above 0.
-
-    References
-    ----------
-    K. Järvelin, J. Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM Transactions on Information
-    Systems 20 (2002).
-    """
-    from sklearn.metrics import ndcg_score
-
-    if len(answers) != len(query_ids):
-        raise InputError(f"{len(answers):,} answers for {len(query_ids):,} queries", "Search every query once.")
-    if k < 1:
-        raise InputError(f"the first {k} hits are none", "Use a k from 1.")
-    scores = np.empty(len(answers))
-    for row, (answer, query) in enumerate(zip(answers, query_ids, strict=True)):
-        gains = {passage: max(grade, 0) for passage, grade in qrels.get(query, {}).items()}
-        if not any(gains.values()):
-            raise InputError(f"the query {query!r} has no passage graded above 0", "Leave it out: nDCG is not defined.")
-        found = [hit.id for hit in answer[:k]]
-        if len(set(found)) != len(found):
-            raise InputError(f"a passage stands twice in the answer to {query!r}", "Return each passage once.")
-        missed = [gain for passage, gain in gains.items() if passage not in set(found)]
-        # k empty places come between what was found and what was not, which must not move up into a short list
-        true = [*(gains.get(passage, 0) for passage in found), *[0] * k, *missed]
-        order = [*range(len(found) + 1, 1, -1), *[1] * k, *[0] * len(missed)]
-        scores[row] = ndcg_score([true], [order], k=k)
-    return scores
 
 
 def search_scores(
@@ -136,12 +34,12 @@ def search_scores(
     k
         Hits that count.
     relevant_from
-        The lowest grade that counts as relevant for recall; nDCG takes the grades as they are.
+        The lowest grade that counts as relevant for recall and reciprocal rank; nDCG takes the grades as they are.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each way and query: ``name``, ``query`` (id), ``recall`` and ``ndcg``.
+        A row for each way and query: ``name``, ``query`` (id), ``recall``, ``ndcg`` and ``reciprocal_rank``.
 
     Raises
     ------
@@ -175,6 +73,7 @@ def search_scores(
             "query": asked,
             "recall": recall_at_k(answers, asked, benchmark.qrels, k, relevant_from),
             "ndcg": ndcg_at_k(answers, asked, benchmark.qrels, k),
+            "reciprocal_rank": reciprocal_rank(answers, asked, benchmark.qrels, relevant_from),
         }
         tables.append(pd.DataFrame(scored))
     return pd.concat(tables, ignore_index=True)
