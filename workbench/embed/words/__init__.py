@@ -4,5 +4,6 @@ from workbench.embed.words.bundled import bundled
 from workbench.embed.words.downloads import download
 from workbench.embed.words.files import WordFileWarning, read
 from workbench.embed.words.static import StaticVectors
+from workbench.embed.words.training import Trained, train
 
-__all__ = ["StaticVectors", "WordFileWarning", "bundled", "download", "read"]
+__all__ = ["StaticVectors", "Trained", "WordFileWarning", "bundled", "download", "read", "train"]

@@ -83,9 +83,9 @@ def check_limit(limit: int | None) -> None:
         raise InputError(f"a limit of {limit} words was given", "Give at least 1, or None to read them all.")
 
 
-def identify(name: str, words: list[str], array: FloatArray) -> ModelIdentity:
-    """The identity of words and vectors ``(n, d) float32`` that came without one: a name, and a hash of both."""
-    digest = hashlib.sha256(f"{array.shape}".encode())
+def identify(name: str, words: list[str], array: FloatArray, made_by: str = "") -> ModelIdentity:
+    """The identity of words and vectors ``(n, d) float32``: a name, and a hash of both and of how they were made."""
+    digest = hashlib.sha256(f"{made_by}{array.shape}".encode())
     digest.update("\0".join(words).encode())
     digest.update(np.ascontiguousarray(array).data)
     return ModelIdentity(
