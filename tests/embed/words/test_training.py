@@ -139,6 +139,7 @@ def test_the_end_of_a_long_passage_is_read_too() -> None:
         ({"epochs": 0}, r"epochs is 0\. Give at least 1 as epochs"),
         ({"dimensions": -1}, "dimensions is -1"),
         ({"workers": 0}, "workers is 0"),
+        ({"seed": -1}, "the seed is -1. Give a number from 0"),
         ({"min_count": 10_000}, "of the 4,560 words of 'planted' to train on, 0 occur 10000 times or more"),
         ({"watch": ["cat", "goldd"]}, r"no word 'goldd' among the 12\. Spelled most alike: 'gold'"),
         ({"watch": "cat"}, r"watch is one string, 'cat'"),

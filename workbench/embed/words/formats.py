@@ -165,7 +165,7 @@ def _warn_of_more(rest: bytes, stream: IO[bytes], form: Form, name: str) -> None
         warnings.warn(
             f"{name!r} goes on after the {form.promised:,} words that its header promises; the rest was not read",
             WordFileWarning,
-            stacklevel=4,
+            stacklevel=5,  # whoever called read
         )
 
 

@@ -116,7 +116,7 @@ def train(
         "negative": negative,
         "workers": workers,
     }
-    _check(method, numbers)
+    _check(method, numbers, seed)
     sentences, kept_out = _split(corpus, seed)
     with quiet_gensim():
         trainer = Trainer(
@@ -164,13 +164,15 @@ def train(
     )
 
 
-def _check(method: str, numbers: dict[str, int]) -> None:
+def _check(method: str, numbers: dict[str, int], seed: int) -> None:
     if method not in get_args(Method):
         listed = ", ".join(map(repr, get_args(Method)))
         raise InputError(f"there is no training method {method!r}", f"Choose one of {listed}.")
     for name, number in numbers.items():
         if number < 1:
             raise InputError(f"{name} is {number}", f"Give at least 1 as {name}.")
+    if not 0 <= seed < 2**32 - 1:
+        raise InputError(f"the seed is {seed}", "Give a number from 0 to 4,294,967,294.")
 
 
 def _split(corpus: Corpus, seed: int) -> tuple[list[list[str]], list[list[str]]]:
