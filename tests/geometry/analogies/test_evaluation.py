@@ -1,6 +1,7 @@
 """Evaluation: equal to gensim's, right where every analogy holds, lost where none can."""
 
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,29 @@ def test_what_cannot_be_evaluated() -> None:
     with pytest.raises(InputError, match=r"section 'three' was not evaluated"):
         analogies.evaluate(small(), FEW).accuracy(section="three")
     assert "3cosadd 1.000, 3cosadd with its own words allowed" in repr(analogies.evaluate(small(), FEW))
+
+
+def test_a_large_vocabulary_is_taken_block_by_block() -> None:
+    random = np.random.default_rng(0)
+    n, asked_for = 40_000, 2_000
+    vectors = StaticVectors(tuple(f"w{i}" for i in range(n)), random.standard_normal((n, 8)).astype(np.float32))
+    rows = random.permutation(n)[:asked_for].reshape(-1, 4)
+    asked = Questions(tuple(tuple(vectors.ids[row] for row in four) for four in rows), ("s",) * len(rows))  # type: ignore[misc]
+    analogies.evaluate(small(), FEW)  # compiled before it is measured
+    tracemalloc.start()
+    try:
+        found = analogies.evaluate(vectors, asked, methods=("3cosadd", "3cosmul"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.table["covered"].max() == len(rows)
+    assert peak < 100e6 < 8 * n * 0.7 * asked_for  # bytes; all the cosines at once would not fit
+
+
+def test_vectors_that_stay_on_disk_are_answered_alike(tmp_path: Path) -> None:
+    vectors, asked = planted()
+    np.save(tmp_path / "v.npy", vectors.array)
+    mapped = StaticVectors(vectors.ids, np.load(tmp_path / "v.npy", mmap_mode="r"))
+    found = analogies.evaluate(mapped, asked, methods=analogies.METHODS).questions
+    assert found.equals(analogies.evaluate(vectors, asked, methods=analogies.METHODS).questions)
+    assert analogies.solve(mapped, "w1*", "w1", "w2").equals(analogies.solve(vectors, "w1*", "w1", "w2"))

@@ -190,7 +190,7 @@ def _answer(vectors: "StaticVectors", questions: IntArray, found: dict[int, IntA
 
 def _units(vectors: "StaticVectors", rows: "IntArray | slice") -> _Array64:
     """Some of the vectors at unit length, ``(m, d) float64``."""
-    some: _Array64 = vectors.array[rows].astype(np.float64)
+    some = np.array(vectors.array[rows], dtype=np.float64)
     some /= np.sqrt(np.einsum("md,md->m", some, some))[:, None]
     return some
 
