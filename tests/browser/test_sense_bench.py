@@ -26,6 +26,7 @@ def notebook(lab, tmp_path):
     opened = lab.open(write_notebook(tmp_path / "senses.ipynb", [SETUP, BENCH]))
     opened.run_all()
     opened.page.locator(".js-plotly-plot .heatmaplayer").wait_for(state="attached", timeout=60_000)
+    assert opened.outputs("stream") == [], "no warning, as of numbers that JSON lacks"
     opened.page.locator(SLIDER).scroll_into_view_if_needed()
     return opened
 
@@ -38,8 +39,9 @@ def python(notebook, expression: str):
 def drawn(notebook) -> dict[str, list[float]]:
     """Number of each sentence -> where its point is, in the coordinates of the plane, as the browser has it."""
     return notebook.page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('.js-plotly-plot .scatterlayer .trace')]
-            .flatMap(trace => trace.__data__).map(point => [point.text, [point.x, point.y]]))"""
+        """() => Object.fromEntries([...document.querySelectorAll('.js-plotly-plot .scatterlayer .trace text')]
+            .map(node => [node, node.parentNode.__data__ ?? node.__data__])
+            .map(([node, {x, y}]) => [node.textContent, [x, y]]))"""
     )
 
 
@@ -56,6 +58,11 @@ def title(notebook) -> str:
     return notebook.page.locator(".gtitle").first.text_content()
 
 
+def whole(notebook):
+    """The bench from its controls to the list of sentences."""
+    return notebook.page.locator(".jp-OutputArea-output", has=notebook.page.locator(".wb-senses")).last
+
+
 def status(notebook) -> str:
     return notebook.page.locator("[role=status]").inner_text()
 
@@ -70,7 +77,7 @@ def test_another_layer_and_another_word(notebook, record_property) -> None:
     assert same(notebook)
     first = title(notebook)
     assert "at layer 6 of 6" in first
-    notebook.shot("sense-bench-last-layer")
+    notebook.shot("sense-bench-last-layer", whole(notebook))
     handle = notebook.page.locator(SLIDER)
     handle.focus()
     for layer in range(5, -1, -1):
@@ -81,7 +88,7 @@ def test_another_layer_and_another_word(notebook, record_property) -> None:
     record_property("step_to_status_s", round(seconds, 2))
     notebook.wait_until(lambda: "at layer 0 of 6" in title(notebook), "the figure of layer 0")
     assert same(notebook)
-    notebook.shot("sense-bench-layer-0")
+    notebook.shot("sense-bench-layer-0", whole(notebook))
 
     notebook.page.locator(".widget-dropdown select").select_option(label="match")
     notebook.wait_until(lambda: title(notebook).startswith("“match”"), "the other word")
@@ -95,7 +102,7 @@ def test_another_layer_and_another_word(notebook, record_property) -> None:
     assert f"{said} of 16 sentences go to their own sense" in status(notebook)
     numbers = notebook.page.locator(".wb-senses strong")
     assert {text.lower() for text in numbers.all_inner_texts()} <= {"match", "matches"}
-    notebook.shot("sense-bench-match")
+    notebook.shot("sense-bench-match", whole(notebook))
     assert notebook.run_cell("view.check()") == ""
     notebook.check()
 

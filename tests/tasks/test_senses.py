@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from workbench.corpora import load
 from workbench.embed.contextual import ContextualEncoder
 from workbench.errors import InputError, VectorError
 from workbench.records import Corpus
@@ -165,6 +166,18 @@ def test_baselines_stand_beside_the_layers_and_the_static_vector_is_chance() -> 
     assert (margins > 0).all()
     with pytest.raises(InputError, match="nothing here is named 'layer 9'"):
         found.gain("layer 9", over="layer 6")
+
+
+def test_the_last_layer_tells_more_than_the_topic_and_the_input_tells_nothing() -> None:
+    corpus = load("word-senses")
+    spans = list(zip(corpus.metadata["start"], corpus.metadata["end"], strict=True))
+    vectors = ContextualEncoder().word_vectors(corpus.texts, spans=spans)
+    found = sense_accuracy(vectors, corpus, baselines=sense_baselines(corpus))
+    scores = found.table.set_index("name")
+    assert scores.loc["static word vector", ["accuracy", "low", "high", "rand"]].tolist() == [0.5, 0.5, 0.5, 0.0]
+    assert scores.loc["layer 6", "low"] > 0.6 and scores.loc["layer 0", "high"] < 0.6
+    assert found.gain("layer 6", over="average of the other words").low > 0.05
+    assert scores.loc["layer 6", "rand_low"] > 0.1 > scores.loc["layer 0", "rand_high"]
 
 
 def test_the_average_of_the_other_words_never_sees_the_word() -> None:

@@ -80,7 +80,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
 
         layout = ipywidgets.Layout
         self.words = ipywidgets.Dropdown(
-            options=[("your own", None), *((one, one) for one in offered)], value=word,
+            options=[("your own", ""), *((one, one) for one in offered)], value=word,
             description="sentences for", layout=layout(width="240px"), style={"description_width": "95px"},
         )  # fmt: skip
         self.word = ipywidgets.Text(
@@ -98,7 +98,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         self._repaint()
         self.figure = go.FigureWidget(self._drawn())
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
-        self._list = ipywidgets.HTML(layout=layout(width="530px", height="262px", overflow="auto"))
+        self._list = ipywidgets.HTML(layout=layout(width="530px", height="262px", overflow="auto", margin="0 0 0 20px"))
         hint = ipywidgets.HTML(
             f'<div style="{_FADED}">One sentence a line, its sense before a bar if you know it; then click elsewhere.'
             "</div>",
@@ -256,7 +256,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         self._show()
 
     def _chosen(self, change: Any) -> None:
-        if self.words.value is None or self._busy:
+        if not self.words.value or self._busy:
             return
         with callbacks.guard("choose a word", self._show_error):
             self._set(word=self.words.value, sentences=self._written.lines(self.words.value))
@@ -266,7 +266,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         if self._busy:
             return
         with callbacks.guard("read the sentences", self._show_error):
-            self._set(words=None)
+            self._set(words="")
             self._ask()
 
     def _set(self, **values: Any) -> None:

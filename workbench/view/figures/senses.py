@@ -60,12 +60,13 @@ def occurrences(table: pd.DataFrame, cosines: ArrayLike, *, shares: tuple[float,
     figure = blank(title, f"principal component 1: {shares[0]:.0%} of the variance",
                    f"principal component 2: {shares[1]:.0%}", _HEIGHT)  # fmt: skip
     _add_points(figure, table)
-    np.fill_diagonal(values, np.nan)
+    others = ~np.eye(n, dtype=np.bool_)
     numbers, colors = table["number"].tolist(), sense_colors(table["sense"])
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    low, high = (float(values[others].min()), float(values[others].max())) if n > 1 else (0.0, 1.0)
+    cells = [[value if drawn else None for value, drawn in zip(*row, strict=True)]
+             for row in zip(values.tolist(), others.tolist(), strict=True)]  # fmt: skip
     figure.add_heatmap(
-        z=values, zmin=min(low, high - 1e-3), zmax=high, colorscale=_RAMP, xgap=1, ygap=1, xaxis="x2", yaxis="y2",
+        z=cells, zmin=min(low, high - 1e-3), zmax=high, colorscale=_RAMP, xgap=1, ygap=1, xaxis="x2", yaxis="y2",
         customdata=[[f"{a} and {b}" for b in numbers] for a in numbers], hoverongaps=False,
         hovertemplate="sentences %{customdata}: cosine <b>%{z:.3f}</b><extra></extra>",
         colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": ".2f",
@@ -78,13 +79,13 @@ def occurrences(table: pd.DataFrame, cosines: ArrayLike, *, shares: tuple[float,
     }  # fmt: skip
     figure.update_layout(
         width=1060,
-        xaxis={"domain": [0, 0.5], "constrain": "domain", "showticklabels": False, "ticks": ""},
-        yaxis={"scaleanchor": "x", "constrain": "domain", "showticklabels": False, "ticks": ""},
+        xaxis={"domain": [0, 0.5], "constrain": "range", "showticklabels": False, "ticks": ""},
+        yaxis={"scaleanchor": "x", "constrain": "range", "showticklabels": False, "ticks": ""},
         xaxis2={"domain": [0.585, 1], "anchor": "y2", "title": {"text": "sentence, ordered by sense"}, **ticks},
         yaxis2={"anchor": "x2", "autorange": "reversed", **ticks},
         shapes=_borders(list(table["sense"])),
-        legend={"y": 1.075, "itemsizing": "constant"},
-        margin={"l": 56, "r": 24, "t": 112, "b": 60}, hovermode="closest",
+        legend={"y": 1.07, "itemsizing": "constant"},
+        margin={"l": 56, "r": 24, "t": 100, "b": 60}, hovermode="closest",
         annotations=[
             _heading(0.0, f"a projection that shows {sum(shares):.0%} of the variance"),
             _heading(0.585, "cosine of every pair, in all dimensions"),
