@@ -48,7 +48,7 @@ def parallelogram(
 ) -> Parallelogram:
     """Coordinates of an analogy in the plane through a, a* and b, by Gram and Schmidt's orthonormal basis.
 
-    "man is to woman as king is to queen" is ``parallelogram(vectors, "man", "woman", "king", "queen")``. Words count at
+    "man is to king as woman is to queen" is ``parallelogram(vectors, "man", "king", "woman", "queen")``. Words count at
     unit length, as 3CosAdd takes them. The sum a* - a + b lies in the plane; no word has to.
 
     Parameters

@@ -8,18 +8,25 @@ from workbench.view.figures.charts import bars, calibration, dumbbells, histogra
 from workbench.view.figures.distances import distances_kept
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
+from workbench.view.figures.planes import analogy_plane
 from workbench.view.figures.rankings import rank_changes
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
+from workbench.view.figures.words import along_axis, analogy_accuracy, human_scores, parallelism
 
 __all__ = [
+    "along_axis",
+    "analogy_accuracy",
+    "analogy_plane",
     "bars",
     "calibration",
     "distances_kept",
     "dumbbells",
     "histogram",
+    "human_scores",
     "label",
     "map_figure",
     "occurrences",
+    "parallelism",
     "rank_changes",
     "sense_colors",
     "senses_by_layer",
