@@ -13,6 +13,7 @@ __all__ = ["Method", "Trainer", "trainer_version"]
 
 Method = Literal["skip-gram", "cbow", "fasttext"]
 
+_LEARNING_RATE = 0.05  # at first, as in fastText, and in word2vec.c for CBOW; for skip-gram that takes half
 _BUCKETS = 200_000  # rows for the pieces of words in fastText; gensim's two million take 800 MB at 100 dimensions
 
 
@@ -33,7 +34,7 @@ class Trainer:
         from gensim.models import FastText, Word2Vec
 
         self._sentences = sentences
-        options = {"sg": int(method != "cbow"), **options}
+        options = {"sg": int(method != "cbow"), "alpha": _LEARNING_RATE, **options}
         self._model = FastText(bucket=_BUCKETS, **options) if method == "fasttext" else Word2Vec(**options)
         self._model.build_vocab(sentences)
         self._pieces = np.array([len(of) for of in getattr(self._model.wv, "buckets_word", None) or []])

@@ -86,11 +86,12 @@ def train(
     dimensions
         Length of a vector.
     window
-        Words to either side that count as near; the trainer draws 1 to ``window`` anew for each word.
+        Words to either side that count as near; the trainer draws 1 to ``window`` anew for each word. A wider one
+        takes longer, and gets more out of a small corpus.
     min_count
         Words that occur less often in the passages that are trained on get no vector.
     epochs
-        Times that the corpus is read, as the learning rate falls to nearly 0.
+        Times that the corpus is read, as the learning rate falls from 0.05 to nearly 0.
     negative
         Noise words for each pair.
     seed
