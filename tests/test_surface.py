@@ -126,6 +126,7 @@ SURFACE = {
     "interview": ["PredictionCard", "predict"],
     "view": [
         "ROLES",
+        "AnalogyBench",
         "Explorer",
         "Found",
         "LinkedMaps",

@@ -2,14 +2,15 @@
 
 ``figures`` draws, ``table`` shows text safely, ``MapView`` is the map, ``explorer`` the map with search and selection,
 ``LinkedMaps`` several side by side, ``MapTuner`` one with sliders, ``write_map_page`` one as an HTML file;
-``MetricBench`` shows where metrics disagree, ``PairBrowser`` what a similarity looks like, ``SenseBench`` what a
-model's layers make of one word in several sentences, ``StorageCalculator`` what vectors weigh. ``check()``
-belongs in a notebook's last cell: it raises if the callback of any widget failed.
+``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
+similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
+what vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
 from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
+from workbench.view.analogy_bench import AnalogyBench
 from workbench.view.explorer import Explorer, Found, explorer
 from workbench.view.linked import LinkedMaps
 from workbench.view.map_page import write_map_page
@@ -24,6 +25,7 @@ from workbench.view.tables import Table, table
 
 __all__ = [
     "ROLES",
+    "AnalogyBench",
     "Explorer",
     "Found",
     "LinkedMaps",

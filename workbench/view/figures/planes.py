@@ -129,8 +129,11 @@ def _add_head(figure: go.Figure, ends: _Array64, color: str, thick: float, scale
 
 def _said(row: Any) -> str:
     """What the hover of a point says."""
-    where = "in the plane" if row.off == 0 else f"{row.off:.2f} off the plane"
-    return f"<b>{label(row.word)}</b> ({label(row.role)})<br>{where}<br>{row.to_sum:.2f} from the sum, truly"
+    return f"<b>{label(row.word)}</b> ({label(row.role)})<br>{_off(row)}<br>{row.to_sum:.2f} from the sum, truly"
+
+
+def _off(row: Any) -> str:
+    return f"{row.off:.2f} off the plane" if row.off >= 0.005 else "in the plane"
 
 
 def _named(spots: dict[str, Any]) -> dict[str, tuple[Any, list[str]]]:
@@ -141,7 +144,7 @@ def _named(spots: dict[str, Any]) -> dict[str, tuple[Any, list[str]]]:
     }
     answer = spots["answer"]
     same = next((role for role in ("a", "a*", "b") if spots[role].word == answer.word), None)
-    texts = [f"{answer.word} ({same})", "the answer"] if same else [answer.word, f"{answer.off:.2f} off the plane"]
+    texts = [f"{answer.word} ({same})", "the answer"] if same else [answer.word, _off(answer)]
     return {role: found for role, found in named.items() if role != same} | {"answer": (answer, texts)}
 
 
