@@ -1,12 +1,23 @@
 """Fine-tuning by a few real steps: what it learns, what it keeps and under which name, what it leaves alone."""
 
+import gc
+import json
+import os
+import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
+from sentence_transformers import SentenceTransformer
 
-from workbench.embed import SentenceEncoder, embed, tuning
+from tests.embed.test_sentence import LISTENING
+from workbench.embed import SentenceEncoder, VectorCache, check_identity, embed, embed_with_report, tuning
 from workbench.embed.tuning import fine_tuning
+from workbench.errors import IdentityError, InputError, ModelError, StorageError
 from workbench.geometry import exact_neighbours
 
 # Each plant is called by an invented word, which the base cannot know.
@@ -37,10 +48,6 @@ def tuned(home):
     return tuning.fine_tune(PAIRS, name="plants", epochs=6, **QUICK)
 
 
-def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
-
-
 def test_the_loss_falls_on_pairs_seen_again_and_again(tuned):
     losses = tuned.history["loss"].to_numpy()
     assert list(tuned.history.columns) == ["step", "epoch", "loss", "seconds"]
@@ -66,3 +73,222 @@ def test_the_same_call_finds_the_kept_model_without_training(tuned, monkeypatch)
     assert (again.folder, again.revision, again.pairs) == (tuned.folder, tuned.revision, len(PAIRS))
     assert again.history.equals(tuned.history)
     assert again.parameters == tuned.parameters
+
+
+# identity and the vector cache
+
+
+@pytest.fixture(scope="module")
+def reseeded(home):
+    return tuning.fine_tune(PAIRS, name="plants", epochs=1, seed=1, **QUICK)
+
+
+def test_base_and_tuned_models_are_never_confused(home, tuned, reseeded, tmp_path):
+    encoders = [SentenceEncoder(), SentenceEncoder(str(tuned.folder)), SentenceEncoder(str(reseeded.folder))]
+    identities = [encoder.identity for encoder in encoders]
+    assert len({identity.key for identity in identities}) == 3
+    assert [identity.name for identity in identities] == ["all-MiniLM-L6-v2", "plants", "plants"]
+    assert [identity.revision for identity in identities[1:]] == [tuned.revision, reseeded.revision]
+    assert {identity.precision for identity in identities} == {identities[0].precision}, "all are converted"
+
+    texts, cache = [text for pair in PAIRS for text in pair], VectorCache(tmp_path)
+    first = [embed(texts, encoder, cache=cache, progress=False) for encoder in encoders]
+    for one in range(3):
+        for other in range(one):
+            assert np.abs(first[one].array - first[other].array).max() > 1e-3
+            with pytest.raises(IdentityError):
+                check_identity(first[one].model, first[other].model)
+            with pytest.raises(IdentityError, match="same model and settings"):
+                exact_neighbours(first[one], first[other], 1)
+    for encoder, vectors in zip(encoders[::-1], first[::-1], strict=True):
+        again, report = embed_with_report(texts, encoder, cache=cache, progress=False)
+        assert (report.encoded, report.from_cache) == (0, len(texts))
+        np.testing.assert_array_equal(again.array, vectors.array)
+
+
+def test_the_conversion_is_that_of_the_tuned_weights(tuned):
+    """OpenVINO's copy is found by the revision: it has to give what PyTorch gives, and not what the base gives."""
+    texts = [anchor for anchor, _ in PAIRS]
+    converted, base = SentenceEncoder(str(tuned.folder)).encode(texts), SentenceEncoder().encode(texts)
+    own = SentenceEncoder(str(tuned.folder), backend="torch", device="cpu").encode(texts)
+    assert (converted * own).sum(axis=1).min() > 0.999
+    assert (base * own).sum(axis=1).min() < 0.99
+
+
+# what is kept, and when
+
+
+def untaught(model, rows, scratch, **options) -> pd.DataFrame:
+    """In place of training, where a test is about what is kept."""
+    return pd.DataFrame({"step": [1], "epoch": [1.0], "loss": [0.5], "seconds": [0.1]})
+
+
+@pytest.fixture
+def untrained(monkeypatch, tmp_path):
+    """A home of the test's own in which training takes no time; yields the folder of kept models."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(fine_tuning, "train", untaught)
+    return tmp_path / "home" / "cache" / "tuned"
+
+
+def test_every_fact_that_decides_the_weights_is_in_the_folders_name(untrained, monkeypatch):
+    calls = [
+        {},
+        {"name": "other"},
+        {"epochs": 3},
+        {"batch_size": 5},
+        {"learning_rate": 1e-5},
+        {"warmup": 0.0},
+        {"max_tokens": 32},
+        {"seed": 7},
+        {"pairs": PAIRS[:-1]},
+        {"pairs": PAIRS[::-1]},
+        {"pairs": [(*pair, "something else") for pair in PAIRS]},
+    ]
+    made = [tuning.fine_tune(**{"pairs": PAIRS, "name": "plants", "batch_size": 4, **call}) for call in calls]
+    assert len({str(model.folder) for model in made}) == len(calls)
+    monkeypatch.setattr(fine_tuning, "version", lambda library: "another")
+    newer = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    assert newer.folder != made[0].folder
+    assert (untrained / newer.folder.parent.name).is_dir()
+
+
+def test_an_interrupted_save_leaves_nothing(untrained, monkeypatch):
+    half_saved(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    assert list(untrained.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_never_read_and_goes_in_time(untrained, monkeypatch):
+    with monkeypatch.context() as killed:
+        half_saved(killed)
+        killed.setattr(fine_tuning.shutil, "rmtree", lambda *_, **__: None)  # a killed process does not clear up
+        with pytest.raises(KeyboardInterrupt):
+            tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    (left,) = untrained.iterdir()
+    assert (left / "plants" / "model.safetensors").is_file()
+    tuned = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    assert tuned.folder.parent != left
+    SentenceEncoder(str(tuned.folder), backend="torch", device="cpu")
+    os.utime(left, (0, 0))
+    tuning.fine_tune(PAIRS, name="another", batch_size=4)
+    assert not left.exists()
+
+
+def half_saved(monkeypatch) -> None:
+    def save(self, path, **options):
+        Path(path).mkdir()
+        (Path(path) / "model.safetensors").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SentenceTransformer, "save_pretrained", save)
+
+
+def test_a_model_that_is_not_kept_goes_with_its_result(untrained):
+    tuned = tuning.fine_tune(PAIRS, name="plants", batch_size=4, keep=False)
+    folder = tuned.folder
+    assert (folder / "model.safetensors").is_file()
+    assert list(untrained.iterdir()) == []
+    del tuned
+    gc.collect()
+    assert not folder.parent.exists()
+
+
+def test_a_record_that_is_damaged(untrained):
+    tuned = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    (tuned.folder.parent / "tuning.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StorageError, match=r"the model kept in .* cannot be read .*Delete that folder"):
+        tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+
+
+def test_a_loss_that_is_not_finite(untrained, monkeypatch):
+    monkeypatch.setattr(fine_tuning, "train", lambda *_, **__: untaught(0, 0, 0).assign(loss=np.nan))
+    with pytest.raises(ModelError, match="the loss is not finite from step 1 on"):
+        tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    assert list(untrained.iterdir()) == []
+
+
+# what it leaves alone
+
+
+def random_states() -> tuple[object, ...]:
+    numpys = np.random.get_state()[1].tolist()  # noqa: NPY002
+    return random.getstate(), numpys, torch.get_rng_state().tolist()
+
+
+def test_random_states_threads_environment_and_folders_are_left_as_found(home, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    states = random_states()
+    threads, environment, others = torch.get_num_threads(), dict(os.environ), {path.name for path in home.iterdir()}
+    triples = [(anchor, positive, PAIRS[place - 1][1]) for place, (anchor, positive) in enumerate(PAIRS)]
+    tuned = tuning.fine_tune(triples, name="triples", epochs=1, max_tokens=8, **QUICK)
+    assert random_states() == states
+    assert (torch.get_num_threads(), dict(os.environ)) == (threads, environment)
+    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in home.iterdir()} == others
+    assert len(tuned.history) == 2
+    assert capsys.readouterr() == ("", "")
+    assert json.loads((tuned.folder / "sentence_bert_config.json").read_text())["max_seq_length"] == 256
+
+
+TUNING = """
+from workbench.embed import tuning
+pairs = [(f"question {n}", f"answer number {n}") for n in range(4)]
+tuning.fine_tune(pairs, name="quiet", batch_size=2, epochs=1)
+"""
+
+
+def test_nothing_is_sent_anywhere(tmp_path):
+    heard, empty = tmp_path / "heard", tmp_path / "empty"
+    empty.mkdir()
+    home = {"WORKBENCH_HOME": str(tmp_path / "workbench"), "HOME": str(empty), "HEARD": str(heard)}
+    command = [sys.executable, "-c", f"{LISTENING}\n{TUNING}"]
+    env = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"} | home
+    subprocess.run(command, env=env, cwd=empty, capture_output=True, text=True, check=True)
+    assert len(list((tmp_path / "workbench" / "cache" / "tuned").iterdir())) == 1
+    assert not heard.exists(), heard.read_text()
+    assert list(empty.iterdir()) == []
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([], "there are no pairs"),
+        ([("a", "b"), ("c", " ")], "pair 1 holds ' '"),
+        ([("a", "b"), ("c", None)], "pair 1 holds None"),
+        ([("a", "b", "c"), ("a", "b")], "pair 1 has 2 texts where the first has 3"),
+        ([("a",), ("b",)], "pair 0 has 1 texts"),
+        ([("a", "b", "b")], "pair 0 holds one text twice, 'b'"),
+        ([("a", "a")], "pair 0 holds one text twice, 'a'"),
+        ([("a", "b"), ("c", "d")], "2 pairs, 2 without repeats, do not fill a batch of 4.*batch_size=2"),
+        ([("a", str(n)) for n in range(9)], "9 pairs, 1 without repeats, .*Pass more pairs"),
+    ],
+)
+def test_pairs_that_teach_nothing(pairs, message):
+    with pytest.raises(InputError, match=message):
+        tuning.fine_tune(pairs, name="none", batch_size=4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "0 epochs"),
+        ({"batch_size": 1}, "a batch of 1 has no negatives"),
+        ({"learning_rate": 0}, "a learning rate of 0"),
+        ({"warmup": 1}, "a warm-up of 1"),
+        ({"max_tokens": 2}, "max_tokens=2"),
+        ({"name": "../up"}, "a model cannot be called '../up'"),
+    ],
+)
+def test_parameters_that_cannot_be(options, message):
+    with pytest.raises(InputError, match=message):
+        tuning.fine_tune(PAIRS, **{"name": "none", "batch_size": 4, **options})
+
+
+def test_a_base_that_is_not_there():
+    with pytest.raises(ModelError, match="there is no model 'nowhere'"):
+        tuning.fine_tune(PAIRS, name="none", base="nowhere", batch_size=4)

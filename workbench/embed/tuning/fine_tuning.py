@@ -31,6 +31,7 @@ _LIBRARIES = ("torch", "transformers", "sentence-transformers", "accelerate")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _SCRATCH = "tuning-"
 _ABANDONED_AFTER = 24 * 3600.0  # seconds
+_SPECIAL = 2  # tokens that stand at the ends of a text
 _RECORD = "tuning.json"
 
 
@@ -132,7 +133,7 @@ def fine_tune(
     A. van den Oord, Y. Li, O. Vinyals, Representation Learning with Contrastive Predictive Coding, arXiv:1807.03748.
     """
     rows = _checked(pairs)
-    _check_parameters(rows, name, epochs, batch_size, learning_rate, warmup)
+    _check_parameters(rows, name, epochs, batch_size, learning_rate, warmup, max_tokens)
     located = loading.locate(base)
     parameters: dict[str, Any] = {
         "epochs": epochs,
@@ -200,7 +201,13 @@ def _checked(pairs: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 def _check_parameters(
-    rows: Sequence[tuple[str, ...]], name: str, epochs: int, batch_size: int, learning_rate: float, warmup: float
+    rows: Sequence[tuple[str, ...]],
+    name: str,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    warmup: float,
+    max_tokens: int | None,
 ) -> None:
     """Refuse what cannot be trained before a model is loaded."""
     if not _NAME.fullmatch(name):
@@ -221,6 +228,8 @@ def _check_parameters(
         raise InputError(f"a learning rate of {learning_rate:g} is not between 0 and 1", "2e-5 is usual.")
     if not 0 <= warmup < 1:
         raise InputError(f"a warm-up of {warmup:g} is no share of the steps", "Use 0.1, or 0 for none.")
+    if max_tokens is not None and max_tokens <= _SPECIAL:
+        raise InputError(f"max_tokens={max_tokens} leaves nothing of a text", "Use 64 or more, or None.")
 
 
 def _key(name: str, rows: Sequence[tuple[str, ...]], facts: Mapping[str, Any]) -> str:
@@ -236,9 +245,7 @@ def _read(place: Path, name: str) -> Tuned:
         history = pd.DataFrame(record.pop("history"))
         return Tuned(folder=place / name, history=history, **record)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StorageError(
-            f"the fine-tuned model in {place} cannot be read ({error})", "Delete that folder."
-        ) from error
+        raise StorageError(f"the model kept in {place} cannot be read ({error})", "Delete that folder.") from error
 
 
 @contextmanager

@@ -60,16 +60,17 @@ def train(
     losses: list[tuple[int, float, float, float]] = []
     began = time.perf_counter()
 
-    class Record(TrainerCallback):  # type: ignore[misc]
+    class Record(TrainerCallback):
         """Keeps the loss of every step and moves the bar."""
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+        def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+            logs: dict[str, float] = given["logs"]
             if "loss" in logs:
                 losses.append((state.global_step, logs["epoch"], logs["loss"], time.perf_counter() - began))
                 bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
                 bar.update()
 
-    class Plain(SentenceTransformerTrainer):  # type: ignore[misc]
+    class Plain(SentenceTransformerTrainer):
         """Without the model card, for which it would encode examples."""
 
         def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:

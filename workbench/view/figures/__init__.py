@@ -11,19 +11,23 @@ from workbench.view.figures.maps import map_figure
 from workbench.view.figures.planes import analogy_plane
 from workbench.view.figures.rankings import rank_changes
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
+from workbench.view.figures.tuning import alignment_uniformity, before_after, loss_curve
 from workbench.view.figures.words import along_axis, analogy_accuracy, human_scores, parallelism
 
 __all__ = [
+    "alignment_uniformity",
     "along_axis",
     "analogy_accuracy",
     "analogy_plane",
     "bars",
+    "before_after",
     "calibration",
     "distances_kept",
     "dumbbells",
     "histogram",
     "human_scores",
     "label",
+    "loss_curve",
     "map_figure",
     "occurrences",
     "parallelism",
