@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 
 from workbench.embed.words import Trained, train
 from workbench.embed.words.trainers import Method, Trainer
-from workbench.embed.words.training import tokenize
+from workbench.embed.words.training import _examples, _split, tokenize
 from workbench.errors import InputError
 from workbench.records import Corpus
 
@@ -97,6 +97,21 @@ def test_the_identity_names_method_and_corpus_and_tells_trainings_apart() -> Non
         for option in ({"seed": 1}, {"window": 4}, {"negative": 4}, {"min_count": 3}, {"corpus": planted(seed=1)})
     ]
     assert len({model.key, *(other.key for other in others if other)}) == 6
+
+
+def test_skip_gram_and_fasttext_are_asked_the_same() -> None:
+    sentences, kept_out = _split(planted(), seed=3)
+    drawn = [
+        _examples(Trainer(method, sentences, vector_size=4, seed=3), kept_out, method, window=4, negative=2, seed=3)
+        for method in METHODS
+    ]
+    skip_gram, cbow, fasttext = drawn
+    for name in ("given", "told", "noise"):
+        assert_array_equal(getattr(skip_gram, name), getattr(fasttext, name))
+    assert 0 < len(cbow) < len(skip_gram)
+    assert len(skip_gram) > 10
+    assert {word for words in kept_out for word in words} == {*ANIMALS, *METALS}
+    assert len(sentences) + len(kept_out) == len(planted())
 
 
 def test_two_workers_train_too() -> None:
