@@ -29,7 +29,7 @@ def planted(passages: int = 400, seed: int = 0, shuffled: bool = False) -> Corpu
 
 def trained(corpus: Corpus | None = None, **options: Any) -> Trained:
     given: dict[str, Any] = {"dimensions": 16, "min_count": 2, "epochs": 12, **options}
-    return train(planted() if corpus is None else corpus, **given)
+    return train(planted() if corpus is None else corpus, **{"keep": False, **given})
 
 
 @pytest.mark.parametrize("method", METHODS)

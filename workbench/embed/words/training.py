@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 import numpy as np
@@ -12,34 +11,19 @@ from tqdm.auto import tqdm
 
 from workbench.embed.words.files import identify
 from workbench.embed.words.held_out import HeldOut, draw
+from workbench.embed.words.kept import Trained, keep_training, kept_path, read_kept
 from workbench.embed.words.quiet import quiet_gensim
 from workbench.embed.words.static import StaticVectors
 from workbench.embed.words.trainers import Method, Trainer, trainer_version
 from workbench.errors import InputError
 from workbench.records import Corpus, FloatArray
 
-__all__ = ["Trained", "tokenize", "train"]
+__all__ = ["tokenize", "train"]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONGEST = 10_000  # words: gensim leaves out, in silence, what a sentence has beyond
 _ONE_IN = 20  # passages is held out
 _NEIGHBOURS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """What was learned, and how it came about.
-
-    ``history`` has the columns ``epoch`` (0 is before training), ``loss`` (nats, on held-out passages), ``seconds``
-    (of training so far, without the time it took to watch it) and ``words`` (of the corpus, read so far).
-
-    ``neighbours`` has the columns ``epoch``, ``word``, ``rank`` (1 to 10), ``neighbour`` and ``similarity`` (cosine):
-    the nearest of each watched word among all words, without itself.
-    """
-
-    vectors: StaticVectors
-    history: pd.DataFrame = field(repr=False)
-    neighbours: pd.DataFrame = field(repr=False)
 
 
 def tokenize(text: str) -> list[str]:
@@ -59,6 +43,7 @@ def train(
     seed: int = 0,
     workers: int = 1,
     watch: Iterable[str] = (),
+    keep: bool = True,
     progress: bool = False,
 ) -> Trained:
     """Learn a vector for each word of a corpus from the words around it, by negative sampling.
@@ -100,6 +85,9 @@ def train(
         Threads.
     watch
         Words whose neighbours are noted after each epoch.
+    keep
+        Keep what was learned in the cache, under the corpus, all parameters and gensim's version: the same call finds
+        it again at once, with the seconds that it took then. False trains anew and writes nothing.
     progress
         Show a bar of epochs with the loss.
 
@@ -118,6 +106,35 @@ def train(
         "workers": workers,
     }
     _check(method, numbers, seed)
+    if isinstance(watch, str):
+        raise InputError(f"watch is one string, {watch!r}", f"Pass a list: watch=[{watch!r}].")
+    watch = list(watch)
+    made_by = {"corpus": corpus.fingerprint, "method": method, "seed": seed, "gensim": trainer_version(), **numbers}
+    path = kept_path({**made_by, "watch": watch})
+    trained = read_kept(path) if keep else None
+    if trained is None:
+        trained = _train(corpus, method, seed, made_by, watch, progress, **numbers)
+        if keep:
+            keep_training(path, trained)
+    return trained
+
+
+def _train(
+    corpus: Corpus,
+    method: Method,
+    seed: int,
+    made_by: Mapping[str, object],
+    watch: Sequence[str],
+    progress: bool,
+    *,
+    dimensions: int,
+    window: int,
+    min_count: int,
+    epochs: int,
+    negative: int,
+    workers: int,
+) -> Trained:
+    """Read the corpus and train, noting loss and neighbours after each epoch."""
     sentences, kept_out = _split(corpus, seed)
     with quiet_gensim():
         trainer = Trainer(
@@ -156,7 +173,6 @@ def train(
             note(0, 0.0)
             trainer.train(epochs, note)
     array = trainer.vectors
-    made_by = {"corpus": corpus.fingerprint, "method": method, "seed": seed, "gensim": trainer_version(), **numbers}
     identity = identify(f"{method} on {corpus.name}", words, array, json.dumps(made_by, sort_keys=True))
     return Trained(
         StaticVectors(tuple(words), array, identity),
@@ -213,10 +229,8 @@ def _examples(
     return examples
 
 
-def _rows(words: list[str], vectors: FloatArray, watch: Iterable[str]) -> list[int]:
+def _rows(words: list[str], vectors: FloatArray, watch: Sequence[str]) -> list[int]:
     """Rows of the watched words."""
-    if isinstance(watch, str):
-        raise InputError(f"watch is one string, {watch!r}", f"Pass a list: watch=[{watch!r}].")
     known = StaticVectors(tuple(words), vectors)
     return [known.row(word) for word in watch]
 

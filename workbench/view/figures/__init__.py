@@ -19,10 +19,6 @@ __all__ = [
     "along_axis",
     "analogy_accuracy",
     "analogy_plane",
-from workbench.view.figures.tuning import alignment_uniformity, before_after, loss_curve
-
-__all__ = [
-    "alignment_uniformity",
     "bars",
     "before_after",
     "calibration",

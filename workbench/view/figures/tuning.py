@@ -34,13 +34,13 @@ def loss_curve(history: pd.DataFrame, *, title: str = "", chance: float | None =
     for place, (name, rows) in enumerate(groups):
         color, steps, losses = COLORS[place % len(COLORS)], rows["step"].to_numpy(), rows["loss"].to_numpy(np.float64)
         figure.add_scatter(
-            x=steps, y=losses, mode="markers", name=label(f"{name}, each step"), legendgroup=label(name),
+            x=steps, y=losses, mode="markers", name=f"{label(name)}, each step", legendgroup=label(name),
             marker={"size": 8, "color": color, "opacity": 0.45}, customdata=rows["seconds"].to_numpy(),
             hovertemplate="step %{x}, after %{customdata:.0f} s: %{y:.3f}<extra>" + label(name) + "</extra>",
         )  # fmt: skip
         figure.add_scatter(
             x=steps, y=rows["loss"].rolling(_SMOOTH, min_periods=1).mean().to_numpy(), mode="lines",
-            name=label(f"{name}, mean of the last {_SMOOTH} steps"), legendgroup=label(name),
+            name=f"{label(name)}, mean of the last {_SMOOTH} steps", legendgroup=label(name),
             line={"color": color, "width": 2.5}, hoverinfo="skip",
         )  # fmt: skip
     if chance is not None:
