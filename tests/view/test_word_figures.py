@@ -174,7 +174,17 @@ def test_words_are_text():
     assert is_text(figures.parallelism(pd.DataFrame([(HOSTILE, 1, 1, 1, 0, 0)], columns=columns)))
 
 
-@pytest.mark.parametrize("draw", ["analogy_plane", "analogy_accuracy", "human_scores", "parallelism"])
+@pytest.mark.parametrize("draw", ["analogy_plane", "analogy_accuracy", "held_out_loss", "human_scores", "parallelism"])
 def test_a_table_of_another_kind_is_refused(draw):
     with pytest.raises(InputError, match="no column"):
         getattr(figures, draw)(pd.DataFrame({"z": [1]}))
+
+
+def test_the_loss_of_each_training_is_a_line_over_its_epochs():
+    columns = ["series", "epoch", "loss", "seconds"]
+    rows = [("skip-gram", 0, 4.2, 0.0), ("skip-gram", 1, 2.9, 1.5), (HOSTILE, 0, 4.2, 0.0), (HOSTILE, 1, 3.1, 0.4)]
+    figure = figures.held_out_loss(pd.DataFrame(rows, columns=columns))
+    first, second = figure.data
+    assert list(first.x) == [0, 1] and list(first.y) == [4.2, 2.9] and list(second.y) == [4.2, 3.1]
+    assert first.line.color != second.line.color
+    assert is_text(figure)

@@ -12,7 +12,7 @@ from workbench.view.figures.planes import analogy_plane
 from workbench.view.figures.rankings import rank_changes
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
 from workbench.view.figures.tuning import alignment_uniformity, before_after, loss_curve
-from workbench.view.figures.words import along_axis, analogy_accuracy, human_scores, parallelism
+from workbench.view.figures.words import along_axis, analogy_accuracy, held_out_loss, human_scores, parallelism
 
 __all__ = [
     "alignment_uniformity",
@@ -24,6 +24,7 @@ __all__ = [
     "calibration",
     "distances_kept",
     "dumbbells",
+    "held_out_loss",
     "histogram",
     "human_scores",
     "label",

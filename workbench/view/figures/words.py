@@ -1,4 +1,4 @@
-"""Figures of what word vectors know: analogies by section, words along an axis, human judgement, parallel relations."""
+"""Figures of word vectors: the loss as they learn, analogies by section, words on an axis, human scores, relations."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.view.figures.look import COLORS, GRID, INK, blank, label, require
 
-__all__ = ["along_axis", "analogy_accuracy", "human_scores", "parallelism"]
+__all__ = ["along_axis", "analogy_accuracy", "held_out_loss", "human_scores", "parallelism"]
 
 _BAND = "rgba(128, 128, 128, 0.16)"
 _ROW = 26  # pixels
@@ -246,4 +246,32 @@ def parallelism(table: pd.DataFrame, *, title: str = "") -> go.Figure:
         tickvals=rows, ticktext=[label(name, 34, 1) for name in table["name"]], range=[len(rows) - 0.4, -0.6],
         showgrid=False, ticks="",
     )  # fmt: skip
+    return figure
+
+
+def held_out_loss(history: pd.DataFrame, *, title: str = "") -> go.Figure:
+    """Loss on held-out text after each epoch, a line for each training, from the vectors that knew nothing.
+
+    Parameters
+    ----------
+    history
+        A row per epoch: ``series``, ``epoch``, ``loss`` in nats and ``seconds``, as ``embed.words.train(...).history``
+        has them, one under another.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or there are no rows.
+    """
+    require(history, "series", "epoch", "loss", "seconds")
+    figure = blank(title, "epoch (once through the corpus)", "loss on held-out text, nats", 380)
+    for place, (series, rows) in enumerate(history.groupby("series", sort=False)):
+        name = label(series)
+        figure.add_scatter(
+            x=rows["epoch"].to_numpy(), y=rows["loss"].to_numpy(dtype=np.float64), mode="lines+markers", name=name,
+            line={"color": COLORS[place % len(COLORS)], "width": 2.5}, marker_size=8, cliponaxis=False,
+            customdata=rows["seconds"].to_numpy(dtype=np.float64),
+            hovertemplate="epoch %{x}, after %{customdata:.0f} s: %{y:.3f} nats<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(dtick=1)
     return figure
