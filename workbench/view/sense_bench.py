@@ -98,15 +98,15 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         self._repaint()
         self.figure = go.FigureWidget(self._drawn())
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
-        self._list = ipywidgets.HTML(layout=layout(width="530px", height="262px", overflow="auto", margin="0 0 0 20px"))
+        self._list = ipywidgets.HTML(layout=layout(width="510px", height="262px", overflow="auto", margin="0 0 0 16px"))
         hint = ipywidgets.HTML(
-            f'<div style="{_FADED}">One sentence a line, its sense before a bar if you know it; then click elsewhere.'
-            "</div>",
-            layout=layout(height="26px"),
+            f'<div style="{_FADED}">One sentence a line, its sense before a bar if known; then click elsewhere.</div>',
+            layout=layout(width="500px", height="26px"),
         )
         controls = ipywidgets.HBox([self.words, self.word, self.layer], layout=layout(flex_flow="row wrap"))
         text = ipywidgets.HBox(
-            [ipywidgets.VBox([hint, self.sentences]), self._list], layout=layout(flex_flow="row wrap")
+            [ipywidgets.VBox([hint, self.sentences], layout=layout(width="506px")), self._list],
+            layout=layout(flex_flow="row wrap"),
         )
         super().__init__([controls, self.figure, self._status, text], layout=layout(width="100%"))
         self.words.observe(self._chosen, "value")

@@ -21,6 +21,7 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon")
 _RAMP = [[0, "#F4F7FB"], [0.5, "#7FB0D3"], [1, "#0B4F82"]]
 _MARK = ("\ue000", "\ue001")  # private-use letters that stand for <b> and </b> while a text is wrapped
 _HEIGHT = 500
+_SPAN = 0.02  # of cosines that the colors show, at least
 
 
 def sense_colors(senses: Iterable[str]) -> dict[str, str]:
@@ -66,7 +67,7 @@ def occurrences(table: pd.DataFrame, cosines: ArrayLike, *, shares: tuple[float,
     cells = [[value if drawn else None for value, drawn in zip(*row, strict=True)]
              for row in zip(values.tolist(), others.tolist(), strict=True)]  # fmt: skip
     figure.add_heatmap(
-        z=cells, zmin=min(low, high - 1e-3), zmax=high, colorscale=_RAMP, xgap=1, ygap=1, xaxis="x2", yaxis="y2",
+        z=cells, zmin=min(low, high - _SPAN), zmax=high, colorscale=_RAMP, xgap=1, ygap=1, xaxis="x2", yaxis="y2",
         customdata=[[f"{a} and {b}" for b in numbers] for a in numbers], hoverongaps=False,
         hovertemplate="sentences %{customdata}: cosine <b>%{z:.3f}</b><extra></extra>",
         colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": ".2f",
@@ -117,7 +118,7 @@ def senses_by_layer(
     prefix = "" if measure == "accuracy" else "rand_"
     require(table, "name", "layer", measure, f"{prefix}low", f"{prefix}high")
     said, form = (
-        ("accuracy, one sentence left out, %", ".0%") if measure == "accuracy" else ("adjusted Rand index", ".2f")
+        ("accuracy, each sentence left out", ".0%") if measure == "accuracy" else ("adjusted Rand index", ".2f")
     )
     figure = blank(title, "layer (0: the input of the first block)", said, 440)
     layers = table[table["layer"].notna()]
@@ -142,13 +143,14 @@ def senses_by_layer(
             line={"color": color, "width": 1.5, "dash": "dash"}, hoverinfo="skip",
         )  # fmt: skip
         figure.add_scatter(
-            x=[last + place], y=[row[measure]], mode="markers", name=name, marker={"size": 10, "color": color,
-            "symbol": _SYMBOLS[place % len(_SYMBOLS)]}, error_y=_interval(row.to_frame().T, measure, prefix, color),
-            hovertemplate=f"{name}: %{{y:{form}}}<extra></extra>", cliponaxis=False,
+            x=[last + place], y=[row[measure]], mode="markers", name=name, showlegend=False, cliponaxis=False,
+            marker={"size": 10, "color": color, "symbol": _SYMBOLS[place % len(_SYMBOLS)]},
+            error_y=_interval(row.to_frame().T, measure, prefix, color),
+            hovertemplate=f"{name}: %{{y:{form}}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(
         tickvals=[*at, *(last + 1 + place for place in range(len(others)))], range=[first - 0.4, end],
-        ticktext=[*(f"{layer:.0f}" for layer in at), *(label(name, 14, 3) for name in others["name"])], showgrid=False,
+        ticktext=[*(f"{layer:.0f}" for layer in at), *(label(name, 10, 4) for name in others["name"])], showgrid=False,
         tickangle=0,
     )  # fmt: skip
     figure.update_yaxes(tickformat=form)
