@@ -29,19 +29,19 @@ def loss_curve(history: pd.DataFrame, *, title: str = "", chance: float | None =
         A column is missing, or there are no rows.
     """
     require(history, "step", "loss", "seconds")
-    figure = blank(title, "step", "loss of the batch (lower is better)", 360)
+    figure = blank(title, f"step (line: mean of the last {_SMOOTH})", "loss of its batch, nats", 360)
     groups = list(history.groupby("series", sort=False)) if "series" in history else [("loss", history)]
     for place, (name, rows) in enumerate(groups):
         color, steps, losses = COLORS[place % len(COLORS)], rows["step"].to_numpy(), rows["loss"].to_numpy(np.float64)
         figure.add_scatter(
-            x=steps, y=losses, mode="markers", name=f"{label(name)}, each step", legendgroup=label(name),
+            x=steps, y=losses, mode="markers", name=label(name), legendgroup=label(name), showlegend=False,
             marker={"size": 8, "color": color, "opacity": 0.45}, customdata=rows["seconds"].to_numpy(),
             hovertemplate="step %{x}, after %{customdata:.0f} s: %{y:.3f}<extra>" + label(name) + "</extra>",
         )  # fmt: skip
         figure.add_scatter(
             x=steps, y=rows["loss"].rolling(_SMOOTH, min_periods=1).mean().to_numpy(), mode="lines",
-            name=f"{label(name)}, mean of the last {_SMOOTH} steps", legendgroup=label(name),
-            line={"color": color, "width": 2.5}, hoverinfo="skip",
+            name=label(name), legendgroup=label(name), line={"color": color, "width": 2.5}, hoverinfo="skip",
+            showlegend="series" in history,
         )  # fmt: skip
     if chance is not None:
         figure.add_hline(y=chance, line={"color": INK, "width": 1.5, "dash": "dot"})
@@ -84,7 +84,7 @@ def before_after(table: pd.DataFrame, *, title: str = "", x: str = "gain on held
         figure.add_scatter(
             x=gain, y=some["row"].to_numpy(), mode="markers", name=label(name), showlegend="series" in table,
             marker={"size": 15, "color": color, "symbol": np.where(sure, "circle", "circle-open"),
-                    "line": {"width": 2.5}},
+                    "line": {"width": 2.5, "color": color}},
             error_x={"type": "data", "symmetric": False, "array": some["gain_high"] - gain,
                      "arrayminus": gain - some["gain_low"], "thickness": 2.5, "width": 7, "color": color},
             customdata=some[["before", "after", "gain_low", "gain_high"]].to_numpy(np.float64),
@@ -140,7 +140,8 @@ def alignment_uniformity(table: pd.DataFrame, *, title: str = "") -> go.Figure:
         )  # fmt: skip
         figure.add_scatter(
             x=x, y=y, mode="markers", name=label(row["name"]), customdata=["before", "after"],
-            marker={"size": 13, "color": color, "symbol": ["circle-open", "circle"], "line": {"width": 2.5}},
+            marker={"size": 13, "color": color, "symbol": ["circle-open", "circle"],
+                    "line": {"width": 2.5, "color": color}},
             error_y={"type": "data", "symmetric": False, "array": np.subtract(highs, y), "thickness": 1.2,
                      "arrayminus": np.subtract(y, lows), "width": 5, "color": color,
                      "visible": "low_before" in row},
