@@ -61,6 +61,14 @@ def test_the_layers_are_counted_from_the_input(encoder) -> None:
     assert repr(encoder) == "ContextualEncoder(all-MiniLM-L6-v2, layers 0 to 6, 384-d)"
 
 
+def test_the_tokens_of_one_text_and_their_vectors_at_every_layer(encoder, tokenizer) -> None:
+    tokens, vectors = encoder.token_vectors(RIVER)
+    assert tokens == tokenizer.encode(RIVER).tokens
+    assert (tokens[0], tokens[-1]) == ("[CLS]", "[SEP]")
+    assert_allclose(vectors, states_by_hand(RIVER), atol=1e-5)
+    assert_allclose(vectors[:, tokens.index("bank")], encoder.word_vectors([RIVER], "bank")[0], atol=1e-5)
+
+
 def test_layer_0_is_the_layer_norm_of_word_position_and_segment(encoder, weights, tokenizer) -> None:
     tokens = tokenizer.encode(RIVER).tokens
     at = tokens.index("bank")

@@ -192,6 +192,13 @@ class ContextualEncoder:
         """
         return self._pooled(texts, range(self._layers + 1), poolings, normalize, progress)
 
+    def token_vectors(self, text: str) -> tuple[list[str], FloatArray]:
+        """Tokens of one text, special ones included, and their vectors, ``(layers + 1, tokens, d) float32``."""
+        check_texts([text], "document")
+        (one,) = self._tokenized([text])
+        ids = one.inputs["input_ids"]
+        return self._tokenizer.convert_ids_to_tokens(ids), self._states([one])[1][:, 0].numpy()
+
     def _pooled(
         self, texts: Sequence[str], layers: Sequence[int], poolings: Sequence[LayerPooling], normalize: bool, show: bool
     ) -> dict[LayerPooling, FloatArray]:
