@@ -14,7 +14,7 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     embed       text -> Vectors: encoders, the bundled model, the vector cache
     geometry    metrics and how they differ, exact neighbours, hubs, maps and how far to trust them
     ann         approximate search and its honest measurement
-    tasks       semantic search, keyword search, their evaluation, advice on the metric
+    tasks       semantic search, keyword search, their evaluation, advice on the metric, senses told apart
     interview   predict-then-reveal cards
     view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
     lab         JupyterLab on the notebooks

@@ -238,3 +238,15 @@ def test_the_static_average_is_what_layer_0_starts_from(encoder, weights, tokeni
     assert_allclose(static, row / np.linalg.norm(row), atol=1e-6)
     layer_0 = encoder.word_vectors([MONEY], "bank", layers=[0])[0, 0]
     assert 0.2 < cosine(static, layer_0) < 0.999  # the position and the LayerNorm are in between
+
+
+def test_a_model_without_a_transformer_is_refused(tmp_path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(bundled_model_path() / "tokenizer.json"))
+    static = StaticEmbedding(tokenizer, embedding_dim=8)
+    SentenceTransformer(modules=[static], device="cpu").save_pretrained(str(tmp_path / "static"))
+    with pytest.raises(ModelError, match="has no transformer"):
+        ContextualEncoder(str(tmp_path / "static"))
