@@ -15,7 +15,15 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from tests.embed.test_sentence import LISTENING
-from workbench.embed import SentenceEncoder, VectorCache, check_identity, embed, embed_with_report, tuning
+from workbench.embed import (
+    SentenceEncoder,
+    VectorCache,
+    bundled_model_path,
+    check_identity,
+    embed,
+    embed_with_report,
+    tuning,
+)
 from workbench.embed.tuning import fine_tuning
 from workbench.errors import IdentityError, InputError, ModelError, StorageError
 from workbench.geometry import exact_neighbours
@@ -217,19 +225,27 @@ def random_states() -> tuple[object, ...]:
     return random.getstate(), numpys, torch.get_rng_state().tolist()
 
 
+def elsewhere(home: Path) -> set[Path]:
+    """Files that are no fine-tuned models."""
+    return {path for path in home.rglob("*") if path.is_file() and "tuned" not in path.parts}
+
+
 def test_random_states_threads_environment_and_folders_are_left_as_found(home, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     states = random_states()
-    threads, environment, others = torch.get_num_threads(), dict(os.environ), {path.name for path in home.iterdir()}
+    threads, environment, others = torch.get_num_threads(), dict(os.environ), elsewhere(home)
     triples = [(anchor, positive, PAIRS[place - 1][1]) for place, (anchor, positive) in enumerate(PAIRS)]
     tuned = tuning.fine_tune(triples, name="triples", epochs=1, max_tokens=8, **QUICK)
     assert random_states() == states
     assert (torch.get_num_threads(), dict(os.environ)) == (threads, environment)
     assert list(tmp_path.iterdir()) == []
-    assert {path.name for path in home.iterdir()} == others
+    assert elsewhere(home) == others
+    assert {path.name for path in tuned.folder.parent.iterdir()} == {"triples", "tuning.json"}
     assert len(tuned.history) == 2
     assert capsys.readouterr() == ("", "")
-    assert json.loads((tuned.folder / "sentence_bert_config.json").read_text())["max_seq_length"] == 256
+    assert SentenceEncoder(str(tuned.folder), backend="torch", device="cpu").identity.max_tokens == 256
+    saved, own = (json.loads((at / "tokenizer.json").read_text()) for at in (tuned.folder, bundled_model_path()))
+    assert saved["truncation"]["max_length"] == own["truncation"]["max_length"], "not that of training"
 
 
 TUNING = """

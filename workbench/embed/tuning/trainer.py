@@ -76,10 +76,7 @@ def train(
         def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
             return
 
-    longest = model.max_seq_length
-    if max_tokens is not None:
-        model.max_seq_length = min(max_tokens, longest or max_tokens)
-    with _left_as_found():
+    with _left_as_found(), _cut_at(model, max_tokens):
         bars = is_progress_bar_enabled()
         disable_progress_bars()
         try:
@@ -118,9 +115,22 @@ def train(
         finally:
             if bars:
                 enable_progress_bars()
-    model.max_seq_length = longest
     model.eval()
     return pd.DataFrame(losses, columns=["step", "epoch", "loss", "seconds"])
+
+
+@contextmanager
+def _cut_at(model: "SentenceTransformer", max_tokens: int | None) -> Iterator[None]:
+    """A model that reads so many tokens of a text; afterwards it, and what its tokenizer saves, is as it was."""
+    longest, tokenizer = model.max_seq_length, getattr(model.tokenizer, "backend_tokenizer", None)
+    cut, padded = (tokenizer.truncation, tokenizer.padding) if tokenizer is not None else (None, None)
+    if max_tokens is not None:
+        model.max_seq_length = min(max_tokens, longest or max_tokens)
+    yield
+    model.max_seq_length = longest
+    if tokenizer is not None:
+        tokenizer.enable_truncation(**cut) if cut else tokenizer.no_truncation()
+        tokenizer.enable_padding(**padded) if padded else tokenizer.no_padding()
 
 
 @contextmanager
