@@ -24,6 +24,7 @@ from workbench.embed import (
     embed_with_report,
     tuning,
 )
+from workbench.embed.token_table import input_table
 from workbench.embed.tuning import fine_tuning
 from workbench.errors import IdentityError, InputError, ModelError, StorageError
 from workbench.geometry import exact_neighbours
@@ -83,12 +84,21 @@ def test_the_same_call_finds_the_kept_model_without_training(tuned, monkeypatch)
     assert again.parameters == tuned.parameters
 
 
-# identity and the vector cache
-
-
 @pytest.fixture(scope="module")
 def reseeded(home):
     return tuning.fine_tune(PAIRS, name="plants", epochs=1, seed=1, **QUICK)
+
+
+def test_a_seed_gives_the_same_model_again_and_another_seed_another(reseeded):
+    def table(model: tuning.Tuned) -> np.ndarray:
+        return input_table(model.folder, model.folder.name)
+
+    same, other = (tuning.fine_tune(PAIRS, name="plants", epochs=1, seed=seed, keep=False, **QUICK) for seed in (1, 2))
+    assert np.abs(table(same) - table(reseeded)).max() < 1e-6
+    assert np.abs(table(other) - table(reseeded)).max() > 1e-5
+
+
+# identity and the vector cache
 
 
 def test_base_and_tuned_models_are_never_confused(home, tuned, reseeded, tmp_path):

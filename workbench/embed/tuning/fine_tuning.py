@@ -8,7 +8,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -252,8 +252,9 @@ def _read(place: Path, name: str) -> Tuned:
 def _scratch(parent: Path) -> Iterator[Path]:
     """A folder beside the kept ones that is gone afterwards, unless it was renamed; old ones of killed runs go too."""
     for leftover in parent.glob(f"{_SCRATCH}*"):
-        if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
-            shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process may clear up too
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
+                shutil.rmtree(leftover, ignore_errors=True)
     scratch: Path | None = None
     try:
         scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
