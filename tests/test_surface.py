@@ -110,6 +110,7 @@ SURFACE = {
         "advise_metric",
         "by_group",
         "calibrate",
+        "compare_alignment",
         "compare_models",
         "compare_searches",
         "judged_pairs",

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from workbench.corpora import Benchmark, benchmark
 from workbench.errors import IdentityError, InputError
+from workbench.geometry import uniformity
 from workbench.records import Corpus, ModelIdentity, Vectors
 from workbench.tasks import (
     Hit,
+    compare_alignment,
     compare_models,
     mine_hard_negatives,
     reciprocal_rank,
@@ -221,3 +223,29 @@ def test_the_gain_is_the_paired_difference(help_vectors):
     lost = compare_models(HELP, (told, passages), help_vectors).set_index("name")
     np.testing.assert_allclose(lost["gain"], -table["gain"])
     assert lost["beyond_chance"].all()
+
+
+def test_alignment_and_uniformity_before_and_after_by_hand():
+    # 2 - 2 cos of the one pair: 0.4 before, 0.2 after; the passages stay where they are
+    bench, asked, passages = small()
+    turned = Vectors(("q",), np.array([[0.9, 0.1]], dtype=np.float32))
+    row = compare_alignment(bench, (asked, passages), (turned, passages)).iloc[0]
+    answer = passages.array[passages.row("answer")]
+    cosine = float(turned.array[0] @ answer / np.linalg.norm(turned.array[0]))
+    assert row["alignment_before"] == pytest.approx(0.4)
+    assert row["alignment_after"] == pytest.approx(2 - 2 * cosine)
+    assert row["change"] == row["change_low"] == row["change_high"] == pytest.approx(1.6 - 2 * cosine)
+    assert row["uniformity_before"] == row["uniformity_after"] == pytest.approx(uniformity(passages))
+    assert row["pairs"] == 1
+
+
+def test_the_change_of_alignment_is_paired(help_vectors):
+    queries, passages = help_vectors
+    nearer = Vectors(queries.ids, queries.array + 1)
+    row = compare_alignment(HELP, help_vectors, (nearer, passages)).iloc[0]
+    assert row["change"] == pytest.approx(row["alignment_after"] - row["alignment_before"], abs=1e-6)
+    assert row["change_high"] - row["change_low"] < row["high_after"] - row["low_after"]
+    assert row["pairs"] == len(relevant_pairs(HELP))
+    named = [Vectors(v.ids, v.array, ModelIdentity(name, "1", 16)) for v, name in zip(help_vectors, "ab", strict=True)]
+    with pytest.raises(IdentityError):
+        compare_alignment(HELP, help_vectors, tuple(named))

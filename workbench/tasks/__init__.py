@@ -3,7 +3,7 @@
 from workbench.tasks.calibration import calibrate, judged_pairs
 from workbench.tasks.evaluation import by_group, compare_searches, search_scores
 from workbench.tasks.hard_negatives import mine_hard_negatives
-from workbench.tasks.held_out import compare_models, relevant_pairs, split_queries
+from workbench.tasks.held_out import compare_alignment, compare_models, relevant_pairs, split_queries
 from workbench.tasks.metric_advice import MetricAdvice, advise_metric
 from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
@@ -18,6 +18,7 @@ __all__ = [
     "advise_metric",
     "by_group",
     "calibrate",
+    "compare_alignment",
     "compare_models",
     "compare_searches",
     "judged_pairs",

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.corpora import Benchmark
+from workbench.embed import check_identity
 from workbench.errors import InputError
+from workbench.geometry import alignment, normalize, uniformity
 from workbench.intervals import mean_interval
 from workbench.records import IntArray, Vectors
 from workbench.tasks.evaluation import search_scores
 
-__all__ = ["compare_models", "relevant_pairs", "split_queries"]
+__all__ = ["compare_alignment", "compare_models", "relevant_pairs", "split_queries"]
 
 
 def split_queries(
@@ -154,3 +156,48 @@ def compare_models(
                 row["beyond_chance"] = at.low > 0 or at.high < 0
         rows.append({**row, "queries": len(table)})
     return pd.DataFrame(rows)
+
+
+def compare_alignment(
+    benchmark: Benchmark, before: tuple[Vectors, Vectors], after: tuple[Vectors, Vectors], *, relevant_from: int = 2
+) -> pd.DataFrame:
+    """Where a change moved the vectors on the sphere: alignment of queries with their passages, uniformity of passages.
+
+    Parameters
+    ----------
+    benchmark
+        Queries that the change has not seen.
+    before, after
+        Vectors of the queries and of the passages, each pair by one model.
+    relevant_from
+        The lowest grade of a pair that belongs together.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: ``alignment_before`` with its interval ``low_before`` and ``high_before``, ``uniformity_before``, the
+        same for ``after``; then ``change``, ``change_low`` and ``change_high``, of alignment pair by pair (below 0:
+        nearer), and ``pairs``, their count. A query with several passages has several pairs, which the intervals take
+        for independent.
+
+    Raises
+    ------
+    InputError
+        No passage is relevant, or a query or a passage has no vector.
+    VectorError, IdentityError
+        As :func:`geometry.alignment` and :func:`embed.check_identity` raise.
+    """
+    pairs = relevant_pairs(benchmark, relevant_from=relevant_from)
+    row: dict[str, object] = {}
+    shares = []
+    for when, (queries, passages) in (("before", before), ("after", after)):
+        check_identity(queries.model, passages.model)
+        asked = queries.array[[queries.row(query) for query in pairs["query_id"]]]
+        found = passages.array[[passages.row(passage) for passage in pairs["passage_id"]]]
+        at = alignment(asked, found)
+        row |= {f"alignment_{when}": at.mean, f"low_{when}": at.low, f"high_{when}": at.high}
+        row[f"uniformity_{when}"] = uniformity(passages)
+        shares.append(2 - 2 * np.einsum("ij,ij->i", normalize(asked), normalize(found), dtype=np.float64))
+    change = mean_interval(shares[1] - shares[0])
+    row |= {"change": change.mean, "change_low": change.low, "change_high": change.high, "pairs": len(pairs)}
+    return pd.DataFrame([row])
