@@ -78,6 +78,7 @@ def test_king_comes_first_with_its_own_words_and_queen_without(notebook) -> None
     notebook.shot("analogy-bench-allowed")
     own.check()
     notebook.wait_until(lambda: listed(notebook)[:1] == ["queen"], "queen again")
+    notebook.wait_until(lambda: {"king (a*)", "queen 0.78 off the plane"} <= set(labels(notebook)), "both in the plane")
     assert listed(notebook) == python(notebook, "bench.answers['word'].tolist()")
     assert notebook.run_cell("view.check()") == ""
     notebook.check()

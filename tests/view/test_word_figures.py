@@ -51,7 +51,7 @@ def test_a_plane_has_one_scale_and_says_what_stands_off_it():
 def test_an_answer_that_is_a_question_word_is_named_once():
     for answer in ("w0", "w1", "w2"):
         figure = figures.analogy_plane(directions.parallelogram(vectors(), "w0", "w1", "w2", answer).points)
-        said = [text for drawn in figure.data if drawn.mode == "markers+text" for text in drawn.text if text]
+        said = [text for drawn in figure.data if drawn.mode == "markers+text" for text in drawn.text if text.strip()]
         assert len(said) == 4
         assert sum(answer in text for text in said) == 1
         assert len(figure.data) == 9
@@ -67,7 +67,7 @@ def label_boxes(figure):
         if trace.mode != "markers+text":
             continue
         for at_x, at_y, text, side in zip(trace.x, trace.y, trace.text, trace.textposition, strict=True):
-            if not text:
+            if not text.strip():
                 continue
             lines = [line.replace("<b>", "").replace("</b>", "") for line in text.split("<br>")]
             plain = [line.split(">")[1].split("<")[0] if "<span" in line else line for line in lines]
@@ -116,6 +116,8 @@ def test_accuracy_bars_stand_by_section_with_their_intervals():
     assert "<b>total</b>" in figure.layout.yaxis.ticktext[2]
     several = figures.analogy_accuracy(pd.concat([accuracy(), accuracy().assign(method="only-b")]))
     assert several.data[0].name == "3cosadd, the question's own words left out"
+    one_way = figures.analogy_accuracy(pd.concat([accuracy(), accuracy().assign(method="only-b")]).query("exclude"))
+    assert [one_way.data[at].name for at in (0, 2)] == ["3cosadd", "only-b"]
 
 
 def test_a_section_of_which_nothing_is_covered_has_a_name_and_no_number():
@@ -140,15 +142,16 @@ def test_words_along_an_axis_stand_at_their_projections():
 
 
 def test_two_panels_of_human_scores_share_one_scale():
-    rows = [("A", "x", "y", 2.0, 0.1), ("A", "old", "new", 9.0, 0.3), ("B", "p", HOSTILE, 1.0, 0.7)]
-    table = pd.DataFrame(rows, columns=["series", "first", "second", "human", "cosine"])
-    figure = figures.human_scores(table, notes={"A": "rank correlation 0.5"}, named=[("old", "new")])
+    columns = ["first", "second", "human", "cosine"]
+    one = pd.DataFrame([("x", "y", 2.0, 0.1), ("old", "new", 9.0, 0.3)], columns=columns)
+    other = pd.DataFrame([("p", HOSTILE, 1.0, 0.7)], columns=columns)
+    figure = figures.human_scores({"A, rank correlation 0.5": one, "B": other}, named=[("old", "new")])
     assert [list(drawn.y) for drawn in figure.data] == [[0.1, 0.3], [0.7]]
     assert [drawn.xaxis for drawn in figure.data] == ["x", "x2"]
     assert figure.layout.yaxis.range == figure.layout.yaxis2.range
     said = [mark.text for mark in figure.layout.annotations]
     assert "old – new" in said
-    assert any("<b>A</b>" in text and "(2 pairs)" in text and "rank correlation 0.5" in text for text in said)
+    assert "A, rank correlation 0.5 (2 pairs)" in said and "B (1 pair)" in said
     assert is_text(figure)
 
 
@@ -174,7 +177,7 @@ def test_words_are_text():
     assert is_text(figures.parallelism(pd.DataFrame([(HOSTILE, 1, 1, 1, 0, 0)], columns=columns)))
 
 
-@pytest.mark.parametrize("draw", ["analogy_plane", "analogy_accuracy", "held_out_loss", "human_scores", "parallelism"])
+@pytest.mark.parametrize("draw", ["analogy_plane", "analogy_accuracy", "held_out_loss", "parallelism"])
 def test_a_table_of_another_kind_is_refused(draw):
     with pytest.raises(InputError, match="no column"):
         getattr(figures, draw)(pd.DataFrame({"z": [1]}))
@@ -188,3 +191,10 @@ def test_the_loss_of_each_training_is_a_line_over_its_epochs():
     assert list(first.x) == [0, 1] and list(first.y) == [4.2, 2.9] and list(second.y) == [4.2, 3.1]
     assert first.line.color != second.line.color
     assert is_text(figure)
+
+
+def test_people_without_pairs_are_refused():
+    with pytest.raises(InputError, match="no column 'first'"):
+        figures.human_scores({"A": pd.DataFrame({"z": [1]})})
+    with pytest.raises(InputError, match="there is no series"):
+        figures.human_scores({})

@@ -18,6 +18,7 @@ _LETTER, _SMALLER, _LINE = 8.2, 6.6, 17  # pixels of a bold letter at size 13, a
 _ROOM = 0.16  # of the drawing on each side, for labels
 _GIVEN, _REACHED = COLORS[0], COLORS[1]
 _OTHER = "#8C8C8C"
+_NO_LABEL = "\u00a0"  # plotly.js drops the label of a point for good where its text was once empty
 
 _Array64 = NDArray[np.float64]
 _Box = tuple[float, float, float, float]  # left, right, bottom, top in pixels
@@ -87,7 +88,7 @@ def analogy_plane(points: pd.DataFrame, *, title: str = "", width: int = 700, he
         rows = [spots[role] for role in roles]
         figure.add_scatter(
             x=[row.x for row in rows], y=[row.y for row in rows], name=name, mode="markers+text", marker=marker,
-            text=[places[role].text if role in places else "" for role in roles],
+            text=[places[role].text if role in places else _NO_LABEL for role in roles],
             textposition=[places[role].side if role in places else "top center" for role in roles],
             textfont={"size": 13}, cliponaxis=False, hovertext=[_said(row) for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",

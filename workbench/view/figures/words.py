@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.errors import InputError
 from workbench.view.figures.look import COLORS, GRID, INK, blank, label, require
 
 __all__ = ["along_axis", "analogy_accuracy", "held_out_loss", "human_scores", "parallelism"]
@@ -34,12 +35,13 @@ def analogy_accuracy(table: pd.DataFrame, *, title: str = "") -> go.Figure:
     require(table, "method", "exclude", "section", "covered", "total", "accuracy", "low", "high")
     sections = table.drop_duplicates("section").to_dict("records")
     row_of = {item["section"]: row for row, item in enumerate(sections)}
-    several = len(table["method"].unique()) > 1
+    methods, exclusions = (len(table[name].unique()) for name in ("method", "exclude"))
     groups = list(table.groupby(["method", "exclude"], sort=False))
     figure = blank(title, "accuracy, % of covered questions", "", 150 + len(sections) * max(30, 19 * len(groups)))
     thick = 0.82 / len(groups)
     for place, ((method, exclude), part) in enumerate(groups):
-        name = f"{method}, {_ALLOWED[bool(exclude)]}" if several else _ALLOWED[bool(exclude)]
+        ways = [str(method)] * (methods > 1) + [_ALLOWED[bool(exclude)]] * (exclusions > 1 or methods == 1)
+        name = ", ".join(ways)
         value, low, high = (100 * part[end].to_numpy(dtype=np.float64) for end in ("accuracy", "low", "high"))
         y = np.array([row_of[section] for section in part["section"]]) + (place - (len(groups) - 1) / 2) * thick
         figure.add_bar(
@@ -137,35 +139,32 @@ def along_axis(
 
 
 def human_scores(
-    table: pd.DataFrame,
-    *,
-    title: str = "",
-    notes: Mapping[str, str] | None = None,
-    named: Sequence[tuple[str, str]] = (),
+    series: Mapping[str, pd.DataFrame], *, title: str = "", named: Sequence[tuple[str, str]] = ()
 ) -> go.Figure:
     """What people say of word pairs against what the vectors say: one panel for each data set.
 
     Parameters
     ----------
-    table
-        One row per pair: ``series`` (its data set), ``first``, ``second``, ``human`` (0 to 10) and ``cosine``.
-    notes
-        Series -> what to write below its name, such as a rank correlation.
+    series
+        What to write above a panel -> its pairs, as ``geometry.analogies.word_similarity(...).pairs`` has them:
+        ``first``, ``second``, ``human`` (0 to 10) and ``cosine``.
     named
         Pairs whose words are written at their points.
 
     Raises
     ------
     InputError
-        A column is missing, or there are no rows.
+        There is no series, a column is missing, or there are no rows.
     """
-    require(table, "series", "first", "second", "human", "cosine")
-    groups = list(table.groupby("series", sort=False))
-    figure = blank(title, "", "", 470)
+    if not series:
+        raise InputError("there is no series to draw", "Pass at least one name with its pairs.")
+    for table in series.values():
+        require(table, "first", "second", "human", "cosine")
+    figure = blank(title, "", "", 450)
     wanted, gap = set(named), 0.06
-    wide = (1 - gap * (len(groups) - 1)) / len(groups)
-    cosines = table["cosine"].to_numpy(dtype=np.float64)
-    for place, (series, part) in enumerate(groups):
+    wide = (1 - gap * (len(series) - 1)) / len(series)
+    cosines = np.concatenate([table["cosine"].to_numpy(dtype=np.float64) for table in series.values()])
+    for place, (name, part) in enumerate(series.items()):
         number = "" if place == 0 else str(place + 1)
         start = place * (wide + gap)
         pairs = [f"{label(row.first)} – {label(row.second)}" for row in part.itertuples()]
@@ -185,11 +184,10 @@ def human_scores(
                 text=f"{label(item['first'])} – {label(item['second'])}", bgcolor="rgba(255, 255, 255, 0.88)",
                 borderpad=2, font={"size": 12, "color": "#1F2937"},
             )  # fmt: skip
-        note = f"<br>{label((notes or {}).get(str(series), ''))}"
         figure.add_annotation(
             x=start, y=1.02, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False,
             align="left",
-            text=f'<b>{label(series)}</b> <span style="font-size: 12px">({len(part):,} pairs)</span>{note}',
+            text=f"{label(name, 64, 2)} ({len(part):,} pair{'s' * (len(part) > 1)})",
         )  # fmt: skip
         figure.update_layout(
             {
@@ -200,7 +198,7 @@ def human_scores(
                                    "title": {"text": "cosine similarity" if place == 0 else ""}},
             }
         )  # fmt: skip
-    figure.update_layout(margin={"t": 112})
+    figure.update_layout(margin={"t": 96})
     return figure
 
 
