@@ -80,6 +80,8 @@ class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
         if k < 1:
             raise InputError(f"k={k} answers were asked for", "Ask for 1 or more.")
         self._vectors, self._k = vectors, k
+        self._asked: tuple[str, ...] = ()
+        self._found: dict[bool, pd.DataFrame] = {}
         self.answers: pd.DataFrame | None = None
         self.plane: directions.Parallelogram | None = None
 
@@ -133,16 +135,19 @@ class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
         try:
             if not all(typed):
                 raise InputError("a field is empty", "Type a word into each of the three.")
-            found = {
-                exclude: analogies.solve(self._vectors, *typed, method=self.method.value, exclude=exclude, k=self._k)
-                for exclude in (True, False)
-            }
-            if found[self.exclude.value].empty:
+            method, asked = self.method.value, (*typed, self.method.value)
+            if asked != self._asked:  # allowing the question's own words, or not, asks nothing new
+                self._found = {
+                    exclude: analogies.solve(self._vectors, *typed, method=method, exclude=exclude, k=self._k)
+                    for exclude in (True, False)
+                }
+                self._asked = asked
+            if self._found[self.exclude.value].empty:
                 raise InputError("no word is left to answer with", "Allow the question's own words.")
         except InputError as error:  # a word that is not known is the person's to mend, no failure of the notebook
             self._why = str(error)
         else:
-            self.answers, self._others = found[self.exclude.value], found[not self.exclude.value]
+            self.answers, self._others = self._found[self.exclude.value], self._found[not self.exclude.value]
             self._words = [self._vectors.ids[self._vectors.row(word)] for word in (typed[1], typed[0], typed[2])]
         self._span()
 

@@ -171,7 +171,7 @@ def human_scores(
         shown = [(row.first, row.second) in wanted for row in part.itertuples()]
         figure.add_scatter(
             x=part["human"].to_numpy(np.float64), y=part["cosine"].to_numpy(np.float64), mode="markers", text=pairs,
-            marker={"size": 6, "opacity": 0.35, "color": COLORS[place % len(COLORS)]},
+            marker={"size": 6, "opacity": 0.5, "color": COLORS[place % len(COLORS)]},
             xaxis=f"x{number}", yaxis=f"y{number}",
             hovertemplate="%{text}<br>people %{x:.1f}, cosine %{y:.2f}<extra></extra>", showlegend=False,
         )  # fmt: skip
