@@ -125,7 +125,8 @@ def compare_models(
     benchmark
         Queries that the change has not seen.
     before, after
-        Vectors of the queries and of the passages, each pair by one model.
+        Vectors of the queries and of the passages, each pair by one model. Queries that the benchmark lacks, such as
+        those that were learned from, are left out.
     k, relevant_from
         As for :func:`recall_at_k`.
 
@@ -144,7 +145,10 @@ def compare_models(
     depth = min(len(before[1]), len(after[1]))
     rows = []
     for name, column, hits in ((f"recall@{k}", "recall", k), ("MRR", "reciprocal_rank", depth)):
-        ways = {"before": (*before, "cosine"), "after": (*after, "cosine")}
+        ways = {
+            when: (queries.take([queries.row(query) for query in benchmark.queries.ids]), passages, "cosine")
+            for when, (queries, passages) in (("before", before), ("after", after))
+        }
         scores = search_scores(benchmark, ways, k=hits, relevant_from=relevant_from)  # type: ignore[arg-type]
         table = scores.pivot_table(index="query", columns="name", values=column, sort=False)
         row: dict[str, object] = {"name": name}
