@@ -11,10 +11,10 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     records     the frozen records that cross rooms: Corpus, Vectors, Neighbours, ModelIdentity
     intervals   how sure a number is: bootstrap and Wilson intervals
     corpora     what goes in: built-in corpora and the person's own files
-    embed       text -> Vectors: encoders, the bundled model, the vector cache
-    geometry    metrics and how they differ, exact neighbours, hubs, maps and how far to trust them
+    embed       text -> Vectors: encoders, words, layers, fine-tuning, the bundled model, the vector cache
+    geometry    metrics, exact neighbours, hubs, maps and how far to trust them, analogies and directions of words
     ann         approximate search and its honest measurement
-    tasks       semantic search, keyword search, their evaluation, advice on the metric, senses told apart
+    tasks       search by meaning and by words, its evaluation, hard negatives, advice on the metric, senses told apart
     interview   predict-then-reveal cards
     view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
     lab         JupyterLab on the notebooks

@@ -1,4 +1,8 @@
-"""Text to vectors: encoders, model identity, and the cache that never computes a vector twice."""
+"""Text to vectors: encoders, model identity, and the cache that never computes a vector twice.
+
+``words`` is one vector for each word, read from files or trained; ``contextual`` every layer of a transformer, word by
+word; ``tuning`` a model fine-tuned on pairs.
+"""
 
 from workbench.embed import contextual, tuning, words
 from workbench.embed.bundled import bundled_model_path, verify_bundled_model
