@@ -1,6 +1,7 @@
 """A training is kept and handed back when all that decides it is the same again; nothing damaged is ever read."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from workbench import settings
-from workbench.embed.words import Trained, train, training
+from workbench.embed.words import Trained, kept, train, training
 from workbench.records import Corpus
 
 WORDS = ["cat", "dog", *(f"{first}{last}" for first in "bdfgklmnpr" for last in ("a", "e", "o", "u"))]
@@ -29,7 +30,7 @@ def trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
 
 def learned(**given: Any) -> Trained:
     texts = given.pop("texts", TEXTS)
-    corpus = Corpus(tuple(map(str, range(len(texts)))), tuple(texts))
+    corpus = Corpus(tuple(map(str, range(len(texts)))), tuple(texts), name=given.pop("name", "corpus"))
     return train(corpus, **{"dimensions": 8, "min_count": 1, "epochs": 2, "watch": ["cat"], **given})
 
 
@@ -54,6 +55,11 @@ def test_the_same_call_finds_what_was_learned(trainings: list[str]) -> None:
         {"seed": 1},
         {"epochs": 3},
         {"window": 2},
+        {"dimensions": 9},
+        {"min_count": 2},
+        {"negative": 4},
+        {"workers": 2},
+        {"name": "another"},
         {"watch": ["dog"]},
         {"watch": []},
         {"texts": [*TEXTS, "the end"]},
@@ -66,7 +72,24 @@ def test_another_call_trains(trainings: list[str], change: dict[str, Any]) -> No
     assert len(trainings) == 2
     assert other.history["epoch"].max() == change.get("epochs", 2)
     assert set(other.neighbours["word"]) == set(change.get("watch", ["cat"]))
+    assert other.vectors.model is not None
+    assert other.vectors.model.name == f"{change.get('method', 'skip-gram')} on {change.get('name', 'corpus')}"
     assert len(files()) == 2
+
+
+def test_another_gensim_trains(trainings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    learned()
+    monkeypatch.setattr(training, "trainer_version", lambda: "another")
+    learned()
+    assert len(trainings) == 2
+
+
+def test_an_identity_of_another_time_is_no_error(trainings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(kept, "asdict", lambda identity: {**asdict(identity), "a field that was dropped": 1})
+        learned()
+    learned()
+    assert len(trainings) == 2
 
 
 def test_nothing_is_written_when_it_is_not_to_be_kept(trainings: list[str]) -> None:

@@ -47,7 +47,8 @@ def kept_path(made_by: Mapping[str, object]) -> Path:
 def read_kept(path: Path) -> Trained | None:
     """The training kept at ``path``; None where there is none that can be read."""
     with (
-        suppress(OSError, ValueError, KeyError, EOFError, BadZipFile),  # missing, or damaged: to be made anew
+        # missing, damaged, or of an identity with other fields (TypeError): to be made anew
+        suppress(OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile),
         path.open("rb") as raw,  # np.load leaves a file that is no archive open
         np.load(raw, allow_pickle=False) as file,
     ):

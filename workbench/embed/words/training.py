@@ -27,7 +27,10 @@ _NEIGHBOURS = 10
 
 
 def tokenize(text: str) -> list[str]:
-    """The words of a text: runs of letters of any script, in lower case; digits and all else divide them."""
+    """The words of a text: runs of letters of any script, in lower case; digits and all else divide them.
+
+    So does an accent or a vowel sign that is a character of its own, as in Devanagari or in decomposed Latin letters.
+    """
     return _LETTERS.findall(text.lower())
 
 
@@ -86,8 +89,8 @@ def train(
     watch
         Words whose neighbours are noted after each epoch.
     keep
-        Keep what was learned in the cache, under the corpus, all parameters and gensim's version: the same call finds
-        it again at once, with the seconds that it took then. False trains anew and writes nothing.
+        Keep what was learned in the cache, under the corpus and its name, all parameters and gensim's version: the
+        same call finds it again at once, with the seconds that it took then. False trains anew and writes nothing.
     progress
         Show a bar of epochs with the loss.
 
@@ -110,7 +113,7 @@ def train(
         raise InputError(f"watch is one string, {watch!r}", f"Pass a list: watch=[{watch!r}].")
     watch = list(watch)
     made_by = {"corpus": corpus.fingerprint, "method": method, "seed": seed, "gensim": trainer_version(), **numbers}
-    path = kept_path({**made_by, "watch": watch})
+    path = kept_path({**made_by, "name": corpus.name, "watch": watch})
     trained = read_kept(path) if keep else None
     if trained is None:
         trained = _train(corpus, method, seed, made_by, watch, progress, **numbers)
