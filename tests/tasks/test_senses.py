@@ -150,6 +150,9 @@ def test_one_word_has_no_interval() -> None:
     found = sense_accuracy(noise(16), labelled(1)).table.iloc[0]
     assert 0 <= found["accuracy"] <= 1
     assert found[["low", "high", "rand_low", "rand_high"]].isna().all()
+    gain = sense_accuracy(np.stack([noise(16), noise(16, seed=1)], axis=1), labelled(1)).gain("layer 0", over="layer 1")
+    assert -1 <= gain.mean <= 1
+    assert np.isnan([gain.low, gain.high]).all()
 
 
 def test_baselines_stand_beside_the_layers_and_the_static_vector_is_chance() -> None:

@@ -59,6 +59,8 @@ class SenseAccuracy:
     def gain(self, name: str, over: str) -> Interval:
         """Accuracy of one row of ``table`` less that of another, word by word, with its 95 % bootstrap interval.
 
+        With one word there is no interval (NaN).
+
         Raises
         ------
         InputError
@@ -70,7 +72,7 @@ class SenseAccuracy:
                 raise InputError(
                     f"nothing here is named {one!r}", f"Take one of: {', '.join(map(str, by_word.columns))}."
                 )
-        return mean_interval((by_word[name] - by_word[over]).to_numpy())
+        return _over_words((by_word[name] - by_word[over]).to_numpy(dtype=np.float64))
 
 
 def sense_accuracy(
@@ -247,9 +249,13 @@ def _summary(by_word: pd.DataFrame) -> pd.DataFrame:
     for name, group in by_word.groupby("name", sort=False):
         row = {"name": name, "layer": group["layer"].iloc[0]} | {one: group[one].mean() for one in _MEASURES}
         for measure, prefix in (("accuracy", ""), ("rand", "rand_")):
-            values = group[measure].to_numpy(dtype=np.float64)
-            found = mean_interval(values) if len(values) > 1 else Interval(np.nan, np.nan, np.nan)
+            found = _over_words(group[measure].to_numpy(dtype=np.float64))
             row |= {f"{prefix}low": found.low, f"{prefix}high": found.high}
         rows.append(row)
     columns = ["name", "layer", "accuracy", "low", "high", "rand", "rand_low", "rand_high", "within", "between"]
     return pd.DataFrame(rows)[columns].astype({"layer": "Int64"})
+
+
+def _over_words(values: NDArray[np.float64]) -> Interval:
+    """Mean over words with its interval; one word says nothing of others, and has none."""
+    return mean_interval(values) if len(values) > 1 else Interval(float(values.mean()), np.nan, np.nan)
