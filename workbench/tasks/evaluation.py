@@ -11,7 +11,7 @@ from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
 from workbench.intervals import mean_interval
 from workbench.records import Corpus, Metric, Vectors
-from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
+from workbench.tasks.relevance import answerable, ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit
 
 __all__ = ["Way", "by_group", "compare_searches", "search_scores"]
@@ -48,11 +48,7 @@ def search_scores(
     VectorError, IdentityError
         As :func:`geometry.exact_neighbours` raises.
     """
-    judged = [
-        row
-        for row, query in enumerate(benchmark.queries.ids)
-        if any(grade >= relevant_from for grade in benchmark.qrels.get(query, {}).values())
-    ]
+    judged = answerable(benchmark, relevant_from)
     if not judged:
         raise InputError(f"no query has a passage graded {relevant_from} or more", "Lower relevant_from.")
     asked = [benchmark.queries.ids[row] for row in judged]

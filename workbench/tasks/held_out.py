@@ -10,6 +10,7 @@ from workbench.geometry import alignment, normalize, uniformity
 from workbench.intervals import mean_interval
 from workbench.records import IntArray, Vectors
 from workbench.tasks.evaluation import search_scores
+from workbench.tasks.relevance import answerable
 
 __all__ = ["compare_alignment", "compare_models", "relevant_pairs", "split_queries"]
 
@@ -53,14 +54,7 @@ def split_queries(
         raise InputError(
             f"the queries have no column {by!r} to part them by", f"Their columns: {', '.join(columns) or 'none'}."
         )
-    judged = np.array(
-        [
-            row
-            for row, query in enumerate(benchmark.queries.ids)
-            if any(grade >= relevant_from for grade in benchmark.qrels.get(query, {}).values())
-        ],
-        dtype=np.int64,
-    )
+    judged = np.array(answerable(benchmark, relevant_from), dtype=np.int64)
     values = benchmark.queries.metadata[by].iloc[judged].astype(str).to_numpy() if by else np.zeros(len(judged))
     rng = np.random.default_rng(seed)
     first: list[int] = []

@@ -5,10 +5,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.corpora import Benchmark
 from workbench.errors import InputError
 from workbench.tasks.search import Hit
 
-__all__ = ["ndcg_at_k", "recall_at_k", "reciprocal_rank"]
+__all__ = ["answerable", "ndcg_at_k", "recall_at_k", "reciprocal_rank"]
+
+
+def answerable(benchmark: Benchmark, relevant_from: int = 2) -> list[int]:
+    """Rows of the queries that have a passage graded ``relevant_from`` or more."""
+    return [
+        row
+        for row, query in enumerate(benchmark.queries.ids)
+        if any(grade >= relevant_from for grade in benchmark.qrels.get(query, {}).values())
+    ]
 
 
 def recall_at_k(
