@@ -14,13 +14,18 @@ _TABLES = ("word_embeddings.weight", "embed_tokens.weight", "wte.weight", "share
 
 
 def tokenizer_of(folder: Path, name: str) -> Any:
-    """The ``tokenizers.Tokenizer`` in a model's folder; ModelError where there is none."""
+    """The ``tokenizers.Tokenizer`` in a model's folder; ModelError where there is none that can be read."""
     from tokenizers import Tokenizer
 
     file = folder / "tokenizer.json"
     if not file.is_file():
         raise ModelError(f"the model {name!r} has no tokenizer.json in {folder}", "Choose one that has.")
-    return Tokenizer.from_file(str(file))
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # it raises a bare Exception
+        raise ModelError(
+            f"the tokenizer of {name!r} cannot be read ({error})", "Copy the model's folder again."
+        ) from error
 
 
 def input_table(folder: Path, name: str) -> FloatArray:
@@ -37,6 +42,7 @@ def input_table(folder: Path, name: str) -> FloatArray:
     except (SafetensorError, TypeError) as error:  # TypeError: a number format that numpy lacks, such as bfloat16
         raise ModelError(f"the weights of {name!r} cannot be read ({error})", "Choose float32 or float16.") from error
     if table is None:
-        raise ModelError(f"the model {name!r} has no table of input tokens", f"Its name must end in {_TABLES[0]!r}.")
+        ends = ", ".join(map(repr, _TABLES))
+        raise ModelError(f"the model {name!r} has no table of input tokens", f"Choose one that has one of {ends}.")
     rows: FloatArray = np.ascontiguousarray(table, dtype=np.float32)
     return rows

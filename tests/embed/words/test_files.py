@@ -1,5 +1,6 @@
 import gzip
 import logging
+import os
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -139,6 +140,7 @@ BAD_TEXT = {
     "a header alone": ("3 2\n", r"promises 3 words of 2 dimensions, and the file ends after 0"),
     "a header of nothing": ("0 2\n", "promises 0 words of 2 dimensions"),
     "a header of no dimensions": ("5 0\n", "promises 5 words of 0 dimensions"),
+    "a number of 5,000 digits": (b"9" * 5000 + b" " + b"9" * 5000, r"word '9{60}\.\.\.' in .* NaN or infinity"),
     "a header beyond reason": ("5 99999999999\na 1", "promises 5 words of 99,999,999,999 dimensions"),
     "prose": ("Dear reader,\nI write", r"line 1 of 'v\.txt' is neither a header nor a word and its numbers: 'Dear"),
     "white space": (" \n\n", "holds nothing but white space"),
@@ -153,10 +155,13 @@ BAD_TEXT = {
 }
 
 
+VECTORS = {"a number of 5,000 digits", "NaN", "beyond float32", "zero"}
+
+
 @pytest.mark.parametrize("case", BAD_TEXT)
 def test_a_bad_text_file_is_refused_by_the_line(case: str, tmp_path: Path) -> None:
     content, message = BAD_TEXT[case]
-    with pytest.raises(VectorError if case in ("NaN", "beyond float32", "zero") else InputError, match=message):
+    with pytest.raises(VectorError if case in VECTORS else InputError, match=message):
         read(write(tmp_path, content))
 
 
@@ -190,6 +195,9 @@ def test_a_missing_file_a_folder_and_a_limit_of_nothing(tmp_path: Path) -> None:
         read(tmp_path / "glove.tx")
     with pytest.raises(InputError, match="is a folder"):
         read(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        read(tmp_path / "pipe")
     with pytest.raises(InputError, match="a limit of 0 words"):
         read(tmp_path / "glove.txt", limit=0)
 

@@ -1,7 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import BPE, WordPiece
 
+from workbench.embed import bundled_model_path
 from workbench.embed.words import StaticVectors, bundled
 from workbench.errors import InputError, ModelError, VectorError
 
@@ -25,6 +32,8 @@ def test_an_unknown_word_is_told_what_is_spelled_like_it() -> None:
         some().row("quene")
     with pytest.raises(InputError, match="No known word is spelled like it"):
         some().vector("xx")
+    with pytest.raises(InputError, match=r"there is no word 'x{60}'\.\.\. among"):
+        some().vector("x" * 100_000)
     assert some().spellings("mangos") == ["mango"]
     assert some().spellings("") == []
 
@@ -52,11 +61,6 @@ def test_a_word_without_a_direction_is_refused(value: float) -> None:
 
 
 def test_the_bundled_table_holds_whole_words_only() -> None:
-    from safetensors import safe_open
-    from tokenizers import Tokenizer
-
-    from workbench.embed import bundled_model_path
-
     words = bundled()
     assert len(words) == 21_745
     assert words.dimensions == 384
@@ -77,15 +81,22 @@ def test_frequent_words_come_before_rare_ones() -> None:
     assert rows == sorted(rows)
 
 
-def test_a_model_that_does_not_mark_whole_words_is_refused(tmp_path: object) -> None:
-    from pathlib import Path
-
-    from safetensors.numpy import save_file
-    from tokenizers import Tokenizer
-    from tokenizers.models import BPE
-
-    folder = Path(str(tmp_path))
-    Tokenizer(BPE({"a": 0}, [])).save(str(folder / "tokenizer.json"))
-    save_file({"embed_tokens.weight": np.ones((1, 4), dtype=np.float32)}, folder / "model.safetensors")
+def test_a_model_that_does_not_mark_whole_words_is_refused(tmp_path: Path) -> None:
+    Tokenizer(BPE({"a": 0}, [])).save(str(tmp_path / "tokenizer.json"))
+    save_file({"embed_tokens.weight": np.ones((1, 4), dtype=np.float32)}, tmp_path / "model.safetensors")
     with pytest.raises(ModelError, match="does not mark which tokens are whole words"):
-        bundled(str(folder))
+        bundled(str(tmp_path))
+
+
+def test_a_model_without_a_readable_tokenizer_or_a_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no model\.safetensors|no \.safetensors weights"):
+        bundled(str(tmp_path))
+    save_file({"something.else": np.ones((1, 4), dtype=np.float32)}, tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match=r"has no tokenizer\.json"):
+        bundled(str(tmp_path))
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match=r"the tokenizer of .* cannot be read"):
+        bundled(str(tmp_path))
+    Tokenizer(WordPiece({"a": 0, "[UNK]": 1}, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(ModelError, match=r"has no table of input tokens.*'word_embeddings.weight', 'embed_tokens"):
+        bundled(str(tmp_path))

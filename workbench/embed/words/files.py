@@ -13,7 +13,7 @@ from typing import IO, cast
 import numpy as np
 
 from workbench.corpora.opening import damaged, existing
-from workbench.embed.words.formats import HEAD_BYTES, Form, Row, WordFileWarning, recognise, rows
+from workbench.embed.words.formats import HEAD_BYTES, Form, Row, WordFileWarning, recognise, rows, shown
 from workbench.embed.words.static import StaticVectors
 from workbench.errors import InputError, VectorError
 from workbench.records import FloatArray, ModelIdentity
@@ -59,8 +59,10 @@ def read(path: str | Path, *, limit: int | None = None) -> StaticVectors:
     """
     check_limit(limit)
     found = existing(path)
-    if not found.is_file():
+    if found.is_dir():
         raise InputError(f"{str(found)!r} is a folder", "Name the file in it.")
+    if not found.is_file():
+        raise InputError(f"{str(found)!r} is a pipe or a device", "Write what comes from it to a file, and name that.")
     with _opened(found) as stream:
         head = stream.read(HEAD_BYTES)
         if not head.strip():
@@ -147,7 +149,7 @@ def _check_vectors(array: FloatArray, words: list[str], places: "integers[int]",
     first = int(bad.argmax())
     what = "is zero" if finite[first] else "holds NaN or infinity"
     raise VectorError(
-        f"the vector of the word {words[first]!r} in {form.place} {places[first]:,} of {name!r} {what}; "
+        f"the vector of the word {shown(words[first].encode())} in {form.place} {places[first]:,} of {name!r} {what}; "
         f"{bad.sum():,} of {len(words):,} are without a direction",
         "Remove such rows, or read fewer with limit=.",
     )

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 
-__all__ = ["HEAD_BYTES", "Form", "Row", "WordFileWarning", "recognise", "rows"]
+__all__ = ["HEAD_BYTES", "Form", "Row", "WordFileWarning", "recognise", "rows", "shown"]
 
 HEAD_BYTES = 1 << 20  # as much of a file's beginning as decides its form
 _CHUNK = 1 << 20
 _MOST_DIMENSIONS = 65_536
 _LONGEST_WORD = 65_536  # bytes
+_LONGEST_NUMBER = 18  # digits of a count; int() refuses thousands of them
 _SHOWN = 60  # characters of a bad line that a message shows
 _FOREIGN = {
     b"PK\x03\x04": ("a zip archive", "Unpack it and read the file inside."),
@@ -68,7 +69,7 @@ def recognise(head: bytes, name: str) -> Form:
             raise InputError(f"{name!r} is {what}, not a file of word vectors", fix)
     first, _, rest = head.removeprefix(codecs.BOM_UTF8).partition(b"\n")
     fields = first.split()
-    if len(fields) == 2 and all(field.isdigit() for field in fields):
+    if len(fields) == 2 and all(field.isdigit() and len(field) <= _LONGEST_NUMBER for field in fields):
         promised, dimensions = map(int, fields)
         if promised < 1 or not 1 <= dimensions <= _MOST_DIMENSIONS:
             raise InputError(
@@ -81,7 +82,7 @@ def recognise(head: bytes, name: str) -> Form:
         dimensions += 1
     if not dimensions:
         raise InputError(
-            f"line 1 of {name!r} is neither a header nor a word and its numbers: {_shown(first)}",
+            f"line 1 of {name!r} is neither a header nor a word and its numbers: {shown(first)}",
             "Name a file in the text format of GloVe, word2vec or fastText (.vec), or in word2vec's binary format.",
         )
     return Form(False, None, dimensions)
@@ -116,7 +117,7 @@ def _text_rows(stream: IO[bytes], form: Form, name: str) -> Iterator[Row]:
         extra = len(fields) - 1 - d
         if extra < 0 or (extra and any(map(_is_number, fields[1 : extra + 1]))):
             raise InputError(
-                f"line {line:,} of {name!r} has {len(fields) - 1:,} numbers instead of {d:,}: {_shown(raw)}",
+                f"line {line:,} of {name!r} has {len(fields) - 1:,} numbers instead of {d:,}: {shown(raw)}",
                 "Mend or remove that line; a file that was cut off ends in such a line.",
             )
         try:
@@ -124,7 +125,7 @@ def _text_rows(stream: IO[bytes], form: Form, name: str) -> Iterator[Row]:
         except ValueError:
             bad = next(field for field in fields[-d:] if not _is_number(field))
             raise InputError(
-                f"line {line:,} of {name!r} holds {_shown(bad)} where a number should be", "Mend or remove that line."
+                f"line {line:,} of {name!r} holds {shown(bad)} where a number should be", "Mend or remove that line."
             ) from None
         yield line, _word(b" ".join(fields[: extra + 1]), form, line, name), numbers
         count += 1
@@ -146,7 +147,7 @@ def _binary_rows(stream: IO[bytes], form: Form, name: str) -> Iterator[Row]:
                 break
             if space < 0 and len(buffer) - at > _LONGEST_WORD:
                 raise InputError(
-                    f"row {row:,} of {name!r} has no space after its word: {_shown(buffer[at : at + size])}",
+                    f"row {row:,} of {name!r} has no space after its word: {shown(buffer[at : at + size])}",
                     "Its header may give the wrong number of dimensions; copy or write the file again.",
                 )
             more = stream.read(_CHUNK)
@@ -187,7 +188,7 @@ def _word(raw: bytes, form: Form, at: int, name: str) -> str:
         word = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"the word in {form.place} {at:,} of {name!r} is not UTF-8: {_shown(raw)}",
+            f"the word in {form.place} {at:,} of {name!r} is not UTF-8: {shown(raw)}",
             "The file is damaged, its header is wrong, or its words are in another encoding: "
             + ("write it again." if form.binary else "iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW."),
         ) from error
@@ -214,6 +215,7 @@ def _is_number(field: bytes) -> bool:
     return True
 
 
-def _shown(raw: bytes) -> str:
+def shown(raw: bytes) -> str:
+    """A part of a file in quotation marks, cut where it is too long for a message."""
     text = raw.strip().decode("utf-8", "backslashreplace")
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")

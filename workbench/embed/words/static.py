@@ -15,6 +15,7 @@ __all__ = ["StaticVectors"]
 
 _LIKE = 0.6  # difflib's ratio, from which a spelling is worth offering
 _LENGTHS = 2  # letters by which an offered spelling may be longer or shorter
+_SHOWN = 60  # characters of an unknown word that a message shows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,7 +70,8 @@ class StaticVectors(Vectors):
         if row is None:
             near = ", ".join(map(repr, self.spellings(id)))
             fix = f"Spelled most alike: {near}." if near else "No known word is spelled like it; look in .words."
-            raise InputError(f"there is no word {id!r} among the {len(self):,}", fix)
+            shown = repr(id) if len(id) <= _SHOWN else f"{id[:_SHOWN]!r}..."
+            raise InputError(f"there is no word {shown} among the {len(self):,}", fix)
         return row
 
     def vector(self, word: str) -> FloatArray:
@@ -93,7 +95,9 @@ class StaticVectors(Vectors):
     def unit(self) -> FloatArray:
         """The vectors at unit length, ``(n, d) float32``."""
         lengths: Any = np.sqrt(np.einsum("nd,nd->n", self.array, self.array, dtype=np.float64))
-        return np.ascontiguousarray(self.array / lengths[:, None], dtype=np.float32)
+        found: FloatArray = np.empty(self.array.shape, dtype=np.float32)
+        np.divide(self.array, lengths[:, None], out=found)  # in float64, without a copy of it all
+        return found
 
     @cached_property
     def _any_case(self) -> dict[str, int]:
