@@ -1,5 +1,6 @@
 """The verb analogy: three words, a set of questions, and one line for bad input."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,11 @@ def workbench(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: py
     lines = (f"{word} {' '.join(map(str, row))}" for word, row in zip(table.words, table.array, strict=True))
     Path("six.txt").write_text("\n".join(lines) + "\n")
     Path("odd.txt").write_text("a\x1b[31m 1 0\nb 0 1\nc 1 1\nd 1 2\n")
+    Path("nan.txt").write_text("king 1 2\nman nan 1\nwoman 2 1\n")
+    Path("prose.txt").write_text("It was a bright cold day in April.\n")
+    Path("empty.txt").touch()
+    Path("cut.gz").write_bytes(gzip.compress(Path("six.txt").read_bytes())[:500])
+    Path("folder").mkdir()
 
     def run(*arguments: str) -> tuple[int, str, str]:
         status = cli.run(["analogy", *arguments])
@@ -120,6 +126,7 @@ def test_the_counts_are_readable_without_json(workbench: Run) -> None:
     assert lines[5].startswith("2 words of the questions are unknown, the costliest: abc in 1")
 
 
+THREE = ("king", "man", "woman")
 BAD = {
     "an unknown word": (["kinng", "man", "woman"], "no word 'kinng' among the 21,745. Spelled most alike: 'king'"),
     "words missing": (["king", "man"], "an analogy takes three words, and 2 were given"),
@@ -134,6 +141,16 @@ BAD = {
     "limit is 0": (["king", "man", "woman", "--limit", "0"], "--limit"),
     "no file of questions": (["--evaluate", "nine.txt"], "Did you mean 'mine.txt'"),
     "a broken file": (["--evaluate", "broken.txt"], "line 2 of 'broken.txt' has 3 words and not four"),
+    "questions in a folder": (["--evaluate", "folder"], "'folder' is a folder"),
+    "questions in an empty file": (["--evaluate", "empty.txt"], "'empty.txt' is empty"),
+    "questions in a packed file": (["--evaluate", "cut.gz"], "'cut.gz' is not UTF-8"),
+    "a hostile word": (["<b>\x1b[31m\n$x$", "man", "woman"], "there is no word"),
+    "a very long word": (["x" * 100_000, "man", "woman"], "No known word is spelled like it"),
+    "vectors in a folder": ([*THREE, "--vectors", "folder"], "'folder' is a folder"),
+    "vectors in an empty file": ([*THREE, "--vectors", "empty.txt"], "'empty.txt' is empty"),
+    "a packed file cut off": ([*THREE, "--vectors", "cut.gz"], "'cut.gz' is truncated or damaged"),
+    "prose": ([*THREE, "--vectors", "prose.txt"], "line 1 of 'prose.txt' is neither a header nor a word"),
+    "NaN": ([*THREE, "--vectors", "nan.txt"], "the word 'man' in line 2 of 'nan.txt' holds NaN"),
     "no file of vectors": (["king", "man", "woman", "--vectors", "none.txt"], "there is no file 'none.txt'"),
 }
 

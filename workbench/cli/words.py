@@ -55,7 +55,7 @@ def analogy(
         table = _words(vectors, limit)
         began = time.perf_counter()
         found = analogies.evaluate(table, questions, methods=method, exclude=not allow_inputs)
-        _evaluated(found, method, not allow_inputs, _name(table, vectors), time.perf_counter() - began, as_json)
+        _evaluated(found, method, not allow_inputs, one_line(table.model), time.perf_counter() - began, as_json)
         return
     three = words or []
     if len(three) != 3:
@@ -74,7 +74,7 @@ def analogy(
         for row in listed
     ]
     title = f"{a} is to {a_star} as {b} is to: {method}, its own words {'allowed' if allow_inputs else 'left out'}"
-    name = _name(table, vectors)
+    name = one_line(table.model)
     last = f"{len(table):,} words, {name}"
     report(as_json, {**about, "vectors": name, "words": len(table), "answers": listed}, one_line(title), *lines, last)
 
@@ -140,8 +140,3 @@ def _words(file: str | None, limit: int | None) -> "StaticVectors":
         return words.read(Path(file), limit=limit)
     table = words.bundled()
     return table if limit is None else table.take(range(min(limit, len(table))))
-
-
-def _name(table: "StaticVectors", file: str | None) -> str:
-    """What to call the vectors: their model, else their file."""
-    return one_line(table.model or Path(file or "vectors").name)
