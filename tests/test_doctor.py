@@ -40,6 +40,27 @@ def test_what_it_tells_is_true_here() -> None:
     assert findings["threads"].data["torch"] >= 1
 
 
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ({"HF_HUB_OFFLINE": "1"}, "not asked: HF_HUB_OFFLINE is 1"),
+        ({"HF_HUB_OFFLINE": "true"}, "not asked: HF_HUB_OFFLINE is true"),
+        ({"TRANSFORMERS_OFFLINE": "YES"}, "not asked: TRANSFORMERS_OFFLINE is YES"),
+        ({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "1"}, "asked when"),
+        ({}, "asked when"),
+    ],
+    ids=str,
+)
+def test_whether_the_hub_is_asked(monkeypatch: pytest.MonkeyPatch, names: dict[str, str], says: str) -> None:
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    finding = doctor._hub()
+    assert finding.value.startswith(says)
+    assert finding.data["offline"] == says.startswith("not")
+
+
 def test_it_is_one_json_object() -> None:
     checkup = Checkup((Finding("a", "x"), Finding("b", "y", "missing", "Get it.", {"n": 1})))
     assert json.loads(json.dumps(checkup.as_dict())) == {

@@ -281,6 +281,8 @@ def _browser() -> Finding:
 
 def _hub() -> Finding:
     """Whether models and data sets of the Hugging Face hub would be asked for."""
-    offline = os.environ.get("HF_HUB_OFFLINE") == "1"
-    value = "not asked: HF_HUB_OFFLINE is 1" if offline else "asked when a model or data set is named that is not here"
+    set_by = next((name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if os.environ.get(name)), None)
+    said = os.environ[set_by] if set_by else ""
+    offline = said.upper() in {"1", "ON", "YES", "TRUE"}  # as huggingface_hub.constants reads them
+    value = f"not asked: {set_by} is {said}" if offline else "asked when a model or data set is named that is not here"
     return Finding("hub", value, data={"offline": offline})
