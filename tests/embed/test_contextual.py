@@ -1,5 +1,7 @@
 """The bundled model, layer by layer: held against its own weights, against the sentence encoder, and by hand."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,6 +155,13 @@ def test_vectors_of_layers_and_poolings_never_meet(encoder) -> None:
     assert not encoder.identity(6, normalize=False).normalized
     norms = np.linalg.norm(encoder.sentence_vectors([MONEY], layer=2), axis=1)
     assert_allclose(norms, 1, rtol=1e-5)
+
+
+def test_threads_do_not_disturb_each_other(encoder) -> None:
+    texts = ["the bank and " * 2000, "the bank"]  # one is cut, for which the tokenizer's limit goes on and off
+    alone = encoder._tokenized(texts)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found == alone for found in pool.map(lambda _: encoder._tokenized(texts), range(100)))
 
 
 def test_no_sentences_have_no_vectors(encoder) -> None:

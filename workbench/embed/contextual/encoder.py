@@ -228,8 +228,9 @@ class ContextualEncoder:
             return []
         clean, which = [encodable(text) for text in texts], self._tokenizer.model_input_names
         asked = {"return_offsets_mapping": True, "return_special_tokens_mask": True, "verbose": False}
-        cut = self._tokenizer(clean, truncation=True, max_length=self._limit, **asked)
-        whole = self._tokenizer(clean, **asked)
+        with self._lock:  # a tokenizer keeps where it cuts, and two threads would change that under each other
+            cut = self._tokenizer(clean, truncation=True, max_length=self._limit, **asked)
+            whole = self._tokenizer(clean, **asked)
         return [
             Tokenized(
                 {key: cut[key][row] for key in which if key in cut},
