@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ from workbench.embed import (
     check_identity,
     embed,
     embed_with_report,
+    loading,
     tuning,
 )
 from workbench.embed.token_table import input_table
-from workbench.embed.tuning import fine_tuning
+from workbench.embed.tuning import fine_tuning, trainer
 from workbench.errors import IdentityError, InputError, ModelError, StorageError
 from workbench.geometry import exact_neighbours
 
@@ -169,6 +171,24 @@ def test_every_fact_that_decides_the_weights_is_in_the_folders_name(untrained, m
     newer = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
     assert newer.folder != made[0].folder
     assert (untrained / newer.folder.parent.name).is_dir()
+    locate = fine_tuning.loading.locate
+    monkeypatch.setattr(fine_tuning.loading, "locate", lambda name: replace(locate(name), revision="another"))
+    assert tuning.fine_tune(PAIRS, name="plants", batch_size=4).folder != newer.folder
+
+
+def test_of_two_processes_that_train_the_same_the_first_is_kept(untrained, monkeypatch):
+    def meanwhile(*_, **__) -> pd.DataFrame:
+        with monkeypatch.context() as other:
+            other.setattr(fine_tuning, "train", untaught)
+            first.append(tuning.fine_tune(PAIRS, name="plants", batch_size=4).folder)
+        return untaught(0, 0, 0).assign(loss=0.25)
+
+    first: list[Path] = []
+    monkeypatch.setattr(fine_tuning, "train", meanwhile)
+    second = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    assert [second.folder] == first
+    assert second.history["loss"].tolist() == [0.5]
+    assert list(untrained.iterdir()) == [second.folder.parent]
 
 
 def test_an_interrupted_save_leaves_nothing(untrained, monkeypatch):
@@ -220,6 +240,13 @@ def test_a_record_that_is_damaged(untrained):
         tuning.fine_tune(PAIRS, name="plants", batch_size=4)
 
 
+def test_a_record_that_is_gone(untrained):
+    tuned = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+    (tuned.folder.parent / "tuning.json").unlink()
+    with pytest.raises(StorageError, match="Delete that folder"):
+        tuning.fine_tune(PAIRS, name="plants", batch_size=4)
+
+
 def test_a_loss_that_is_not_finite(untrained, monkeypatch):
     monkeypatch.setattr(fine_tuning, "train", lambda *_, **__: untaught(0, 0, 0).assign(loss=np.nan))
     with pytest.raises(ModelError, match="the loss is not finite from step 1 on"):
@@ -256,6 +283,17 @@ def test_random_states_threads_environment_and_folders_are_left_as_found(home, t
     assert SentenceEncoder(str(tuned.folder), backend="torch", device="cpu").identity.max_tokens == 256
     saved, own = (json.loads((at / "tokenizer.json").read_text()) for at in (tuned.folder, bundled_model_path()))
     assert saved["truncation"]["max_length"] == own["truncation"]["max_length"], "not that of training"
+
+
+def test_a_model_reads_as_far_as_before_when_its_training_fails():
+    model = loading.load(loading.locate("bundled"), "cpu")
+    backend = model.tokenizer.backend_tokenizer
+    before = model.max_seq_length, backend.truncation, backend.padding
+    with pytest.raises(KeyboardInterrupt), trainer._cut_at(model, 8):
+        model.encode("a text that is cut")
+        assert model.max_seq_length == 8
+        raise KeyboardInterrupt
+    assert (model.max_seq_length, backend.truncation, backend.padding) == before
 
 
 TUNING = """
@@ -307,6 +345,7 @@ def test_pairs_that_teach_nothing(pairs, message):
         ({"learning_rate": 0}, "a learning rate of 0"),
         ({"warmup": 1}, "a warm-up of 1"),
         ({"max_tokens": 2}, "max_tokens=2"),
+        ({"seed": -1}, "the seed is -1. Give a number from 0"),
         ({"name": "../up"}, "a model cannot be called '../up'"),
     ],
 )

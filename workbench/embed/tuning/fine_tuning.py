@@ -97,7 +97,7 @@ def fine_tune(
         ``(anchor, positive)`` or ``(anchor, positive, negative)``, all of one length. The anchor is what is asked, the
         positive what should be found, the negative what must not be found though it is near.
     name
-        What to call the model: letters, digits, dots, hyphens and underscores.
+        What to call the model: letters, digits, dots, hyphens and underscores, a letter or digit first.
     base
         ``bundled``, a local folder, or a hub id.
     epochs
@@ -133,7 +133,7 @@ def fine_tune(
     A. van den Oord, Y. Li, O. Vinyals, Representation Learning with Contrastive Predictive Coding, arXiv:1807.03748.
     """
     rows = _checked(pairs)
-    _check_parameters(rows, name, epochs, batch_size, learning_rate, warmup, max_tokens)
+    _check_parameters(rows, name, epochs, batch_size, learning_rate, warmup, max_tokens, seed)
     located = loading.locate(base)
     parameters: dict[str, Any] = {
         "epochs": epochs,
@@ -146,7 +146,7 @@ def fine_tune(
     }
     facts = {"base": located.name, "base_revision": located.revision, "pairs": len(rows), "parameters": parameters}
     place = settings.cache_dir("tuned") / _key(name, rows, facts)
-    if keep and (place / _RECORD).is_file():
+    if keep and place.exists():
         return _read(place, name)
 
     with _scratch(place.parent) as scratch:
@@ -163,8 +163,11 @@ def fine_tune(
         record = json.dumps({**facts, "history": history.to_dict("list")})
         (scratch / _RECORD).write_text(record, encoding="utf-8")
         if keep:
-            if not (place / _RECORD).is_file():  # two processes may train at once: the first one wins
+            try:
                 scratch.rename(place)
+            except OSError:
+                if not place.exists():  # else another process trained the same at once, and was first
+                    raise
             return _read(place, name)
         own = Path(tempfile.mkdtemp(prefix="workbench-tuned-"))
         for path in list(scratch.iterdir()):
@@ -208,11 +211,13 @@ def _check_parameters(
     learning_rate: float,
     warmup: float,
     max_tokens: int | None,
+    seed: int,
 ) -> None:
     """Refuse what cannot be trained before a model is loaded."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"a model cannot be called {name!r}", "Use letters, digits, dots, hyphens and underscores, a letter first."
+            f"a model cannot be called {name!r}",
+            "Use letters, digits, dots, hyphens and underscores, a letter or digit first.",
         )
     if epochs < 1:
         raise InputError(f"{epochs} epochs teach nothing", "Use epochs=1 or more.")
@@ -230,6 +235,8 @@ def _check_parameters(
         raise InputError(f"a warm-up of {warmup:g} is no share of the steps", "Use 0.1, or 0 for none.")
     if max_tokens is not None and max_tokens <= _SPECIAL:
         raise InputError(f"max_tokens={max_tokens} leaves nothing of a text", "Use 64 or more, or None.")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"the seed is {seed}", "Give a number from 0 to 4,294,967,295.")
 
 
 def _key(name: str, rows: Sequence[tuple[str, ...]], facts: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ def train(
     """Train a model in place with the loss of multiple negatives; returns ``step``, ``epoch``, ``loss``, ``seconds``.
 
     Anchors get the model's query prompt, positives and negatives its document prompt. The random states of Python,
-    numpy and torch, torch's threads and the environment are afterwards as they were.
+    numpy and torch (that of a GPU aside), torch's threads and the environment are afterwards as they were.
 
     Parameters
     ----------
@@ -126,11 +126,13 @@ def _cut_at(model: "SentenceTransformer", max_tokens: int | None) -> Iterator[No
     cut, padded = (tokenizer.truncation, tokenizer.padding) if tokenizer is not None else (None, None)
     if max_tokens is not None:
         model.max_seq_length = min(max_tokens, longest or max_tokens)
-    yield
-    model.max_seq_length = longest
-    if tokenizer is not None:
-        tokenizer.enable_truncation(**cut) if cut else tokenizer.no_truncation()
-        tokenizer.enable_padding(**padded) if padded else tokenizer.no_padding()
+    try:
+        yield
+    finally:
+        model.max_seq_length = longest
+        if tokenizer is not None:
+            tokenizer.enable_truncation(**cut) if cut else tokenizer.no_truncation()
+            tokenizer.enable_padding(**padded) if padded else tokenizer.no_padding()
 
 
 @contextmanager
