@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +114,19 @@ def test_a_file_of_questions_is_counted(workbench: Run) -> None:
     assert [word["word"] for word in found["unknown"]["costliest"]] == ["abc", "xyzzyx"]
     allowed = result(workbench("--evaluate", "mine.txt", "--vectors", "six.txt", "--allow-inputs", "--json"))
     assert (allowed["accuracy"], allowed["exclude"]) == (0, False)
+
+
+def test_files_whose_names_are_no_text(workbench: Run) -> None:
+    questions, table = os.fsdecode(b"mine\xff\x1b.txt"), os.fsdecode(b"six\xff.txt")
+    try:
+        Path(questions).write_text("man king woman queen\n")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    Path("six.txt").rename(table)
+    found = result(workbench("--evaluate", questions, "--vectors", table, "--json"))
+    assert (found["questions"], found["sections"][0]["section"], found["accuracy"]) == ("mine", "mine", 1)
+    status, out, _ = workbench("--evaluate", questions, "--vectors", table)
+    assert (status, out.startswith("mine: 3cosadd")) == (0, True)
 
 
 def test_the_counts_are_readable_without_json(workbench: Run) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 from workbench.corpora.opening import existing, utf8_lines
 from workbench.corpora.shipped import gensim_file
 from workbench.errors import InputError
+from workbench.markup import plain
 
 __all__ = ["TOTAL", "Questions", "google", "read_questions"]
 
@@ -111,7 +112,7 @@ def read_questions(path: str | Path) -> Questions:
         raise InputError(f"{str(file)!r} is a folder", "Name a text file of questions.")
     words: list[Words] = []
     sections: list[str] = []
-    section = file.stem
+    section = name = plain(file.stem) or "questions"  # a name in bytes that are no UTF-8 fits in no table
     for number, line in enumerate(utf8_lines(file), 1):
         parts = line.split()
         where = f"line {number:,} of {file.name!r}"
@@ -129,7 +130,7 @@ def read_questions(path: str | Path) -> Questions:
             raise InputError(
                 f"{where} has {count} and not four: {_short(line)!r}", "Write a a* b b*, one space between."
             )
-    return Questions(tuple(words), tuple(sections), file.stem)
+    return Questions(tuple(words), tuple(sections), name)
 
 
 def _short(line: str) -> str:
