@@ -233,6 +233,18 @@ def test_a_model_that_is_not_kept_goes_with_its_result(untrained):
     assert not folder.parent.exists()
 
 
+def test_a_model_that_is_not_kept_leaves_nothing_when_it_is_interrupted(untrained, monkeypatch, tmp_path):
+    def move(*_) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(fine_tuning.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(fine_tuning.shutil, "move", move)
+    with pytest.raises(KeyboardInterrupt):
+        tuning.fine_tune(PAIRS, name="plants", batch_size=4, keep=False)
+    assert list((tmp_path / "temporary").iterdir()) == list(untrained.iterdir()) == []
+
+
 def test_a_record_that_is_damaged(untrained):
     tuned = tuning.fine_tune(PAIRS, name="plants", batch_size=4)
     (tuned.folder.parent / "tuning.json").write_text("{", encoding="utf-8")

@@ -170,9 +170,13 @@ def fine_tune(
                     raise
             return _read(place, name)
         own = Path(tempfile.mkdtemp(prefix="workbench-tuned-"))
-        for path in list(scratch.iterdir()):
-            shutil.move(path, own / path.name)
-    tuned = _read(own, name)
+        try:
+            for path in list(scratch.iterdir()):
+                shutil.move(path, own / path.name)
+            tuned = _read(own, name)
+        except BaseException:
+            shutil.rmtree(own, ignore_errors=True)
+            raise
     weakref.finalize(tuned, shutil.rmtree, own, ignore_errors=True)
     return tuned
 
