@@ -328,6 +328,11 @@ def test_words_that_weat_does_not_know_are_reported() -> None:
         directions.weat(vectors, sets[0], sets[0], sets[2], sets[3])
     with pytest.raises(InputError, match="permutations=0"):
         directions.weat(vectors, *sets, permutations=0)
-    same = words(np.ones((8, 3)))
+
+
+def test_words_of_one_direction_associate_alike_whatever_their_lengths() -> None:
+    rng = np.random.default_rng(0)
+    array = np.tile(rng.normal(size=30), (8, 1)) * rng.uniform(0.1, 9, (8, 1))
+    array[4:6] = rng.normal(size=(2, 30))
     with pytest.raises(InputError, match="associate alike"):
-        directions.weat(same, ["w0", "w1"], ["w2", "w3"], ["w4"], ["w5"])
+        directions.weat(words(array), ["w0", "w1"], ["w2", "w3"], ["w4"], ["w5"])

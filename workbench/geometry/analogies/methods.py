@@ -74,7 +74,8 @@ def solve(
     References
     ----------
     O. Levy, Y. Goldberg, Linguistic Regularities in Sparse and Explicit Word Representations (CoNLL 2014): the three
-    methods. T. Linzen, Issues in Evaluating Semantic Spaces using Word Analogies (RepEval 2016): the baselines.
+    methods. T. Linzen, Issues in Evaluating Semantic Spaces using Word Analogies (RepEval 2016): the baselines
+    ``only-b`` and ``ignore-a``.
     """
     from workbench.geometry.analogies.kernels import score_words, shapes_of
 

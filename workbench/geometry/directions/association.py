@@ -16,6 +16,7 @@ from workbench.geometry.directions.lists import known_rows, share_nothing
 __all__ = ["Weat", "weat"]
 
 _Array64 = NDArray[np.float64]
+_ALIKE = 1e-6  # of associations, in cosines: what float32 words of one direction differ by is less
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def weat(
     toward = unit[a].mean(axis=0, dtype=np.float64) - unit[b].mean(axis=0, dtype=np.float64)
     association: _Array64 = unit[target].astype(np.float64) @ toward
     spread = float(association.std(ddof=1))
-    if spread < 1e-9:
+    if spread < _ALIKE:
         raise InputError("all words of X and Y associate alike with A and B", "Use words that differ.")
     p, partitions, exact = _p(association, len(x), permutations, seed)
     table = pd.DataFrame(

@@ -113,8 +113,10 @@ def axis(vectors: StaticVectors, positive: Iterable[str], negative: Iterable[str
 
     References
     ----------
-    T. Bolukbasi, K. Chang, J. Zou, V. Saligrama, A. Kalai, Man is to Computer Programmer as Woman is to Homemaker?
-    Debiasing Word Embeddings, NeurIPS 2016.
+    J. An, H. Kwak, Y. Ahn, SemAxis: A Lightweight Framework to Characterize Domain-Specific Word Semantics Beyond
+    Sentiment, ACL 2018: the difference of two means, and the cosine with it. T. Bolukbasi, K. Chang, J. Zou,
+    V. Saligrama, A. Kalai, Man is to Computer Programmer as Woman is to Homemaker? Debiasing Word Embeddings, NeurIPS
+    2016: bias along a direction.
     """
     up, up_missing = known_rows(vectors, positive, "the positive list")
     down, down_missing = known_rows(vectors, negative, "the negative list")
