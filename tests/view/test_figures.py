@@ -43,6 +43,7 @@ def test_label_wraps_and_cuts() -> None:
     assert figures.label("one two three four", 9) == "one two<br>three<br>four"
     assert figures.label("one two three four", 9, 2) == "one two<br>three …"
     assert figures.label("a & b < c") == "a &amp; b &lt; c"
+    assert figures.label("$5 or 5 %{y}") == "&#36;5 or 5 &#37;{y}"  # neither TeX nor the place of a value
 
 
 def test_the_matrix_shows_every_value_and_refuses_another_shape() -> None:

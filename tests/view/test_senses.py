@@ -13,7 +13,7 @@ from workbench.errors import InputError
 from workbench.geometry import cosine_similarity, principal_plane
 from workbench.records import Corpus
 from workbench.tasks import sense_accuracy
-from workbench.view import SenseBench, figures
+from workbench.view import SenseBench, figures, sense_bench
 
 HOSTILE = "<img src=x onerror=alert(1)> & $\\alpha$"
 OWN = "river | The bank is wet.\nriver | A bank of clay.\nmoney | My bank lends.\nmoney | Ask the bank."
@@ -237,6 +237,33 @@ def test_a_failure_is_recorded_and_shown(bench) -> None:
     assert "out of &lt;memory&gt;" in bench._status.value
     assert len(callbacks.errors()) == 1
     callbacks._recorded.clear()
+
+
+def test_a_failure_halfway_leaves_what_was_shown(bench, monkeypatch) -> None:
+    def fail(*_, **__):
+        raise RuntimeError("no number")
+
+    bench.sentences.value = OWN
+    with monkeypatch.context() as patch:
+        patch.setattr(sense_bench, "sense_accuracy", fail)
+        bench.sentences.value = f"{OWN}\nmoney | The bank is shut."
+    assert "no number" in bench._status.value
+    bench.layer.value = 0
+    assert "at layer 0 of 1" in bench.figure.layout.title.text and len(bench.occurrences) == 4
+    assert [str(error) for error in callbacks.errors()] == ["read the sentences: RuntimeError: no number"]
+    callbacks._recorded.clear()
+
+
+def test_the_list_is_of_the_layer_that_is_drawn_while_a_message_stands(bench) -> None:
+    bench.word.value = "loan"
+    missed = []
+    for layer in (1, 0):
+        bench.layer.value = layer
+        rows = bench.accuracy.sentences.query(f"layer == {layer}")
+        missed.append(int((rows["correct"] < 1).sum()))
+        assert bench._list.value.count("taken for another sense") == missed[-1]
+    assert missed[0] != missed[1] and 'role="alert"' in bench._status.value
+    callbacks.check()
 
 
 def test_hostile_sentences_are_text_everywhere(bench) -> None:

@@ -183,6 +183,12 @@ def test_a_table_of_another_kind_is_refused(draw):
         getattr(figures, draw)(pd.DataFrame({"z": [1]}))
 
 
+def test_a_plane_that_lacks_one_of_its_points_is_refused():
+    points = directions.parallelogram(vectors(), "w0", "w1", "w2", "w3").points
+    with pytest.raises(InputError, match=r"no row for 'b'\. Pass the points"):
+        figures.analogy_plane(points[points["role"] != "b"])
+
+
 def test_the_loss_of_each_training_is_a_line_over_its_epochs():
     columns = ["series", "epoch", "loss", "seconds"]
     rows = [("skip-gram", 0, 4.2, 0.0), ("skip-gram", 1, 2.9, 1.5), (HOSTILE, 0, 4.2, 0.0), (HOSTILE, 1, 3.1, 0.4)]

@@ -15,7 +15,7 @@ from workbench.markup import escape, shorten
 from workbench.records import Corpus, FloatArray
 from workbench.tasks import SenseAccuracy, sense_accuracy
 from workbench.view.figures import occurrences, sense_colors
-from workbench.view.sentences import WordSentences
+from workbench.view.sentences import Occurrence, WordSentences
 
 __all__ = ["SenseBench"]
 
@@ -93,6 +93,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         )  # fmt: skip
         self.sentences = ipywidgets.Textarea(
             value=self._written.lines(word), continuous_update=False, layout=layout(width="500px", height="236px"),
+            tooltip="sentences, one a line",
         )  # fmt: skip
         self._read()
         self._repaint()
@@ -100,7 +101,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
         self._list = ipywidgets.HTML(layout=layout(width="510px", height="262px", overflow="auto", margin="0 0 0 16px"))
         hint = ipywidgets.HTML(
-            f'<div style="{_FADED}">One sentence a line, its sense before a bar if known; then click elsewhere.</div>',
+            f'<div style="{_FADED}">One sentence a line, its sense before a bar if known; then leave the field.</div>',
             layout=layout(width="500px", height="26px"),
         )
         controls = ipywidgets.HBox([self.words, self.word, self.layer], layout=layout(flex_flow="row wrap"))
@@ -114,34 +115,21 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         self.sentences.observe(self._edited, "value")
         self.layer.observe(self._moved, "value")
         self._say()
+        self._list.value = self._listed()
 
     def _read(self) -> None:
-        """Find the word in every line and compute all layers of what is new; raises InputError where it cannot."""
+        """Find the word in every line and compute all layers of what is new; what cannot be read changes nothing."""
         found = self._written.read(self.word.value, self.sentences.value)
         fresh = list({(one.sentence, one.span): one for one in found if (one.sentence, one.span) not in self._vectors})
         if fresh:
             computed = self._encoder.word_vectors([text for text, _ in fresh], spans=[span for _, span in fresh])
             self._vectors |= dict(zip(fresh, computed, strict=True))
         order = {sense: at for at, sense in enumerate(dict.fromkeys(one.sense for one in found if one.sense))}
-        self._found = sorted(found, key=lambda one: order.get(one.sense, len(order)))
-        self._layers = np.stack([self._vectors[one.sentence, one.span] for one in self._found])
-        self.accuracy = self._measured()
+        found.sort(key=lambda one: order.get(one.sense, len(order)))
+        layers = np.stack([self._vectors[one.sentence, one.span] for one in found])
+        self.accuracy = _measured(found, layers)
+        self._found, self._layers = found, layers
         self._word, self._planes = self.word.value.strip(), {}
-
-    def _measured(self) -> SenseAccuracy | None:
-        """Senses told apart, on the sentences of each sense that has two; None where there are not two such senses."""
-        sizes = Counter(one.sense for one in self._found if one.sense)
-        rows = [at for at, one in enumerate(self._found) if sizes[one.sense] > 1]
-        if len({self._found[at].sense for at in rows}) < 2:
-            return None
-        kept = [self._found[at] for at in rows]
-        corpus = Corpus(
-            tuple(str(one.number) for one in kept),
-            tuple(one.sentence for one in kept),
-            pd.DataFrame({"word": "the word", "sense": [one.sense for one in kept]}),
-            "what was typed",
-        )
-        return sense_accuracy(self._layers[rows], corpus)
 
     def _repaint(self) -> None:
         """What is shown at the slider's layer; planes are computed once for each, and face as the one before did."""
@@ -194,6 +182,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
             self.figure.layout.annotations = fresh.layout.annotations
             self.figure.layout.title.text = fresh.layout.title.text
         self._say()
+        self._list.value = self._listed()
 
     def _say(self) -> None:
         if self._alert:
@@ -216,15 +205,14 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
             f'<div role="status" style="line-height: 1.5">{said} <span style="{_FADED}">A static vector is one for '
             "the word: its cosine is 1 everywhere by definition.</span></div>"
         )
-        self._list.value = self._listed(layer)
 
-    def _listed(self, layer: int) -> str:
+    def _listed(self) -> str:
         """The sentences by sense, each with its number, its word stressed, and whether it is mistaken."""
         colors = sense_colors(one.sense for one in self._found)
         missed: set[str] = set()
         if self.accuracy is not None:
             rows = self.accuracy.sentences
-            missed = set(rows[(rows["layer"] == layer) & (rows["correct"] < 1)]["id"])
+            missed = set(rows[(rows["layer"] == self.layer.value) & (rows["correct"] < 1)]["id"])
         lines: list[str] = []
         for at, one in enumerate(self._found):
             if not at or one.sense != self._found[at - 1].sense:
@@ -281,3 +269,19 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
     def _moved(self, change: Any) -> None:
         with callbacks.guard("choose a layer", self._show_error):
             self._show()
+
+
+def _measured(found: list[Occurrence], layers: FloatArray) -> SenseAccuracy | None:
+    """Senses told apart, on the sentences of each sense that has two; None where there are not two such senses."""
+    sizes = Counter(one.sense for one in found if one.sense)
+    rows = [at for at, one in enumerate(found) if sizes[one.sense] > 1]
+    if len({found[at].sense for at in rows}) < 2:
+        return None
+    kept = [found[at] for at in rows]
+    corpus = Corpus(
+        tuple(str(one.number) for one in kept),
+        tuple(one.sentence for one in kept),
+        pd.DataFrame({"word": "the word", "sense": [one.sense for one in kept]}),
+        "what was typed",
+    )
+    return sense_accuracy(layers[rows], corpus)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from workbench.errors import InputError
-from workbench.view.figures.look import COLORS, GRID, INK, blank, label, require
+from workbench.view.figures.look import COLORS, GRID, INK, RAMP, blank, interval, label, require
 
 __all__ = ["bars", "calibration", "dumbbells", "histogram", "similarity_matrix", "tradeoff"]
 
@@ -42,7 +42,7 @@ def similarity_matrix(
     figure = blank(title, "", "", 190 + max(54 * n, 90))
     figure.add_heatmap(
         z=values, zmin=min(0.0, float(values.min())), zmax=1.0 if values.max() <= 1.001 else float(values.max()),
-        colorscale=[[0, "#F4F7FB"], [0.5, "#7FB0D3"], [1, "#0B4F82"]], xgap=3, ygap=3,
+        colorscale=RAMP, xgap=3, ygap=3,
         customdata=[[f"{a}<br>—<br>{b}" for b in names] for a in names],
         hovertemplate="%{customdata}<br><b>%{z:.3f}</b><extra></extra>",
         colorbar={"title": {"text": label(name), "side": "right"}, "thickness": 12, "outlinewidth": 0},
@@ -129,8 +129,7 @@ def bars(
         figure.add_bar(
             x=[label(name, 24, 2) for name in part["name"]], y=values, name=label(series), offsetgroup=place,
             width=None if len(groups) > 1 else 0.55, marker_color=COLORS[place % len(COLORS)],
-            error_y={"type": "data", "symmetric": False, "array": highs - values, "arrayminus": values - lows,
-                     "thickness": 1.5, "width": 6, "color": INK, "visible": "low" in part and "high" in part},
+            error_y=interval(values, lows, highs, width=6) | {"visible": "low" in part and "high" in part},
             customdata=np.stack([lows, highs], axis=1),
             hovertemplate=f"%{{x}}: %{{y:.{decimals}f}}{ends}<extra>{label(series)}</extra>",
         )  # fmt: skip

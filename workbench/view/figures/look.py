@@ -2,21 +2,27 @@
 
 import html
 import textwrap
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from workbench.errors import InputError
 from workbench.markup import plain
 
-__all__ = ["COLORS", "FONT", "GRID", "INK", "blank", "label", "require"]
+__all__ = ["COLORS", "FONT", "GREY", "GRID", "INK", "RAMP", "blank", "interval", "label", "require"]
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart by color-blind eyes; readable on white and on near-black.
 COLORS = ("#0072B2", "#E8590C", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A6FF0", "#8C8C8C")
+GREY = COLORS[7]  # what is there, but not what the figure is about
+RAMP = ((0, "#F4F7FB"), (0.5, "#7FB0D3"), (1, "#0B4F82"))  # of a heat map
 INK = "#6B7280"
 GRID = "rgba(128, 128, 128, 0.22)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-_DOLLAR = "&#36;"  # plotly shows a dollar sign, but looks for TeX before it reads character references
+# plotly shows these signs, but looks for TeX, and for a value to put into a hover, before it reads references
+_REFERENCES = (("$", "&#36;"), ("%{", "&#37;{"))
 
 
 def _template() -> go.layout.Template:
@@ -40,11 +46,25 @@ def _template() -> go.layout.Template:
 
 
 def label(text: object, width: int = 0, lines: int = 0) -> str:
-    """Text that plotly shows literally: no pseudo-HTML, no TeX; wrapped at ``width`` characters, at most ``lines``."""
+    """Text that plotly shows literally: no pseudo-HTML, TeX or placeholder; wrapped at ``width``, at most ``lines``."""
     rows = [plain(text)]
     if width:
         rows = textwrap.wrap(" ".join(rows[0].split()), width, max_lines=lines or None, placeholder=" …") or [""]
-    return "<br>".join(html.escape(row, quote=False) for row in rows).replace("$", _DOLLAR)
+    shown = "<br>".join(html.escape(row, quote=False) for row in rows)
+    for sign, reference in _REFERENCES:
+        shown = shown.replace(sign, reference)
+    return shown
+
+
+def interval(
+    at: ArrayLike, low: ArrayLike, high: ArrayLike, *, color: str = INK, width: float = 5, thickness: float = 1.5
+) -> dict[str, Any]:
+    """Error bars from ``low`` to ``high`` around the values ``at``; widths in pixels."""
+    value, below, above = (np.asarray(ends, dtype=np.float64) for ends in (at, low, high))
+    return {
+        "type": "data", "symmetric": False, "array": above - value, "arrayminus": value - below, "color": color,
+        "width": width, "thickness": thickness,
+    }  # fmt: skip
 
 
 def blank(title: str, x: str, y: str, height: int) -> go.Figure:

@@ -9,7 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.view.figures.look import COLORS, GRID, blank, label, require
+from workbench.errors import InputError
+from workbench.view.figures.look import COLORS, GREY, GRID, blank, label, require
 
 __all__ = ["analogy_plane"]
 
@@ -17,7 +18,6 @@ _MARGIN = {"l": 70, "r": 20, "t": 88, "b": 60}  # pixels
 _LETTER, _SMALLER, _LINE = 8.2, 6.6, 17  # pixels of a bold letter at size 13, a plain one at 12, and a line
 _ROOM = 0.16  # of the drawing on each side, for labels
 _GIVEN, _REACHED = COLORS[0], COLORS[1]
-_OTHER = "#8C8C8C"
 _NO_LABEL = "\u00a0"  # plotly.js drops the label of a point for good where its text was once empty
 
 _Array64 = NDArray[np.float64]
@@ -45,10 +45,13 @@ def analogy_plane(points: pd.DataFrame, *, title: str = "", width: int = 700, he
     Raises
     ------
     InputError
-        A column is missing, or there are no rows.
+        A column or a role is missing, or there are no rows.
     """
     require(points, "word", "role", "x", "y", "off", "to_sum")
     spots: dict[str, Any] = {str(row.role): row for row in points[points["role"] != "other"].itertuples()}
+    for role in ("a", "a*", "b", "sum", "answer"):
+        if role not in spots:
+            raise InputError(f"the table has no row for {role!r}", "Pass the points of a Parallelogram.")
     others = points[points["role"] == "other"]
     figure = blank(title, "along a* − a, for vectors of length one", "at right angles, same unit", height)
     scale, left, bottom = _frame(figure, points, width, height)
@@ -70,7 +73,7 @@ def analogy_plane(points: pd.DataFrame, *, title: str = "", width: int = 700, he
             _add_head(figure, ends, color, thick, scale)
     figure.add_scatter(
         x=others["x"].to_numpy(), y=others["y"].to_numpy(), mode="markers", name="other answers, at their feet",
-        marker={"size": 7, "color": _OTHER, "symbol": "circle-open"},
+        marker={"size": 7, "color": GREY, "symbol": "circle-open"},
         hovertext=[_said(row) for row in others.itertuples()], hovertemplate="%{hovertext}<extra></extra>",
         showlegend=bool(len(others)), legendrank=2000,
     )  # fmt: skip

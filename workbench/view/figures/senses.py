@@ -11,14 +11,12 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from workbench.errors import InputError
-from workbench.view.figures.look import COLORS, INK, blank, label, require
+from workbench.view.figures.look import COLORS, GREY, INK, RAMP, blank, interval, label, require
 
 __all__ = ["occurrences", "sense_colors", "senses_by_layer"]
 
 _MOST = 6  # senses with a color and a shape of their own
-_UNKNOWN = COLORS[7]
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon")
-_RAMP = [[0, "#F4F7FB"], [0.5, "#7FB0D3"], [1, "#0B4F82"]]
 _MARK = ("\ue000", "\ue001")  # private-use letters that stand for <b> and </b> while a text is wrapped
 _HEIGHT = 500
 _SPAN = 0.02  # of cosines that the colors show, at least
@@ -27,7 +25,7 @@ _SPAN = 0.02  # of cosines that the colors show, at least
 def sense_colors(senses: Iterable[str]) -> dict[str, str]:
     """Sense -> color, in the order in which they come; "", which is no sense, and any beyond six are grey."""
     known = [sense for sense in dict.fromkeys(senses) if sense]
-    return {sense: COLORS[place] if place < _MOST else _UNKNOWN for place, sense in enumerate(known)} | {"": _UNKNOWN}
+    return {sense: COLORS[place] if place < _MOST else GREY for place, sense in enumerate(known)} | {"": GREY}
 
 
 def occurrences(table: pd.DataFrame, cosines: ArrayLike, *, shares: tuple[float, float], title: str = "") -> go.Figure:
@@ -67,7 +65,7 @@ def occurrences(table: pd.DataFrame, cosines: ArrayLike, *, shares: tuple[float,
     cells = [[value if drawn else None for value, drawn in zip(*row, strict=True)]
              for row in zip(values.tolist(), others.tolist(), strict=True)]  # fmt: skip
     figure.add_heatmap(
-        z=cells, zmin=min(low, high - _SPAN), zmax=high, colorscale=_RAMP, xgap=1, ygap=1, xaxis="x2", yaxis="y2",
+        z=cells, zmin=min(low, high - _SPAN), zmax=high, colorscale=RAMP, xgap=1, ygap=1, xaxis="x2", yaxis="y2",
         customdata=[[f"{a} and {b}" for b in numbers] for a in numbers], hoverongaps=False,
         hovertemplate="sentences %{customdata}: cosine <b>%{z:.3f}</b><extra></extra>",
         colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickformat": ".2f",
@@ -161,12 +159,12 @@ def senses_by_layer(
 def _add_points(figure: go.Figure, table: pd.DataFrame) -> None:
     """A trace for each sense that has a color, and one for all the rest; those without points are empty."""
     colors = sense_colors(table["sense"])
-    own = [sense for sense, color in colors.items() if color != _UNKNOWN]
+    own = [sense for sense, color in colors.items() if color != GREY]
     kinds = [(own[place] if place < len(own) else None, COLORS[place]) for place in range(_MOST)]
     for place, (sense, color) in enumerate(kinds):
         _add_trace(figure, table[table["sense"] == sense], sense or "", color, _SYMBOLS[place])
     rest = table[~table["sense"].isin(own)]
-    _add_trace(figure, rest, "other senses" if rest["sense"].any() else "sense not given", _UNKNOWN, "circle")
+    _add_trace(figure, rest, "other senses" if rest["sense"].any() else "sense not given", GREY, "circle")
 
 
 def _add_trace(figure: go.Figure, rows: pd.DataFrame, name: str, color: str, symbol: str) -> None:
@@ -211,8 +209,4 @@ def _heading(x: float, text: str) -> dict[str, Any]:
 
 
 def _interval(rows: pd.DataFrame, measure: str, prefix: str, color: str) -> dict[str, Any]:
-    at, low, high = (rows[name].to_numpy(dtype=np.float64) for name in (measure, f"{prefix}low", f"{prefix}high"))
-    return {
-        "type": "data", "symmetric": False, "array": high - at, "arrayminus": at - low, "thickness": 1.5, "width": 5,
-        "color": color,
-    }  # fmt: skip
+    return interval(*(rows[name] for name in (measure, f"{prefix}low", f"{prefix}high")), color=color)

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import InputError
-from workbench.view.figures.look import COLORS, INK, blank, label, require
+from workbench.view.figures.look import COLORS, INK, blank, interval, label, require
 
 __all__ = ["alignment_uniformity", "before_after", "loss_curve"]
 
@@ -85,8 +85,7 @@ def before_after(table: pd.DataFrame, *, title: str = "", x: str = "gain on held
             x=gain, y=some["row"].to_numpy(), mode="markers", name=label(name), showlegend="series" in table,
             marker={"size": 15, "color": color, "symbol": np.where(sure, "circle", "circle-open"),
                     "line": {"width": 2.5, "color": color}},
-            error_x={"type": "data", "symmetric": False, "array": some["gain_high"] - gain,
-                     "arrayminus": gain - some["gain_low"], "thickness": 2.5, "width": 7, "color": color},
+            error_x=interval(gain, some["gain_low"], some["gain_high"], color=color, width=7, thickness=2.5),
             customdata=some[["before", "after", "gain_low", "gain_high"]].to_numpy(np.float64),
             hovertemplate="before %{customdata[0]:.3f}, after %{customdata[1]:.3f}<br>gain %{x:+.3f} "
             "[%{customdata[2]:+.3f}, %{customdata[3]:+.3f}]<extra>" + label(name) + "</extra>",
@@ -142,9 +141,7 @@ def alignment_uniformity(table: pd.DataFrame, *, title: str = "") -> go.Figure:
             x=x, y=y, mode="markers", name=label(row["name"]), customdata=["before", "after"],
             marker={"size": 13, "color": color, "symbol": ["circle-open", "circle"],
                     "line": {"width": 2.5, "color": color}},
-            error_y={"type": "data", "symmetric": False, "array": np.subtract(highs, y), "thickness": 1.2,
-                     "arrayminus": np.subtract(y, lows), "width": 5, "color": color,
-                     "visible": "low_before" in row},
+            error_y=interval(y, lows, highs, color=color, thickness=1.2) | {"visible": "low_before" in row},
             hovertemplate="%{customdata}: alignment %{y:.3f}, uniformity %{x:.3f}<extra>"
             + label(row["name"]) + "</extra>",
         )  # fmt: skip

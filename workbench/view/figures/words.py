@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import InputError
-from workbench.view.figures.look import COLORS, GRID, INK, blank, label, require
+from workbench.view.figures.look import COLORS, GREY, GRID, INK, blank, interval, label, require
 
 __all__ = ["along_axis", "analogy_accuracy", "held_out_loss", "human_scores", "parallelism"]
 
@@ -47,8 +47,7 @@ def analogy_accuracy(table: pd.DataFrame, *, title: str = "") -> go.Figure:
         figure.add_bar(
             x=value, y=y, orientation="h", name=label(name), width=thick * 0.86,
             marker_color=COLORS[place % len(COLORS)],
-            error_x={"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low,
-                     "thickness": 1.5, "width": 3, "color": INK},
+            error_x=interval(value, low, high, width=3),
             customdata=[[label(item["section"]), item["low"], item["high"], item["covered"]]
                         for item in part.to_dict("records")],
             hovertemplate="%{customdata[0]}: %{x:.1f} % (%{customdata[1]:.1%} to %{customdata[2]:.1%}) of "
@@ -222,15 +221,14 @@ def parallelism(table: pd.DataFrame, *, title: str = "") -> go.Figure:
     figure.add_scatter(
         x=[end for row in table.itertuples() for end in (row.null_low, row.null_high, None)],
         y=[row for row in rows for _ in range(3)], mode="lines",
-        name="the same words, paired anyhow (95 % of shuffles)", line={"color": "#8C8C8C", "width": 9},
+        name="the same words, paired anyhow (95 % of shuffles)", line={"color": GREY, "width": 9},
         opacity=0.75, hoverinfo="skip",
     )  # fmt: skip
     value, low, high = (table[end].to_numpy(dtype=np.float64) for end in ("value", "low", "high"))
     figure.add_scatter(
         x=value, y=rows, mode="markers", name="the relation's pairs (95 % interval)",
         marker={"size": 11, "color": COLORS[0]},
-        error_x={"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low,
-                 "thickness": 1.5, "width": 5, "color": INK},
+        error_x=interval(value, low, high),
         customdata=table[["low", "high", "null_low", "null_high"]].to_numpy(),
         text=[label(name) for name in table["name"]],
         hovertemplate="%{text}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})<br>paired anyhow "

@@ -35,7 +35,7 @@ function render({ model, el }) {
       if (item.note) add(button, "span", "wb-answer-note", item.note);
       add(row, "td", "wb-answer-score", item.score);
     });
-    if (held >= 0) buttons()[held]?.focus();
+    if (held >= 0) buttons()[held]?.focus({ preventScroll: true });
   }
 
   function move(event) {
