@@ -179,7 +179,8 @@ def test_a_parallelogram_closes_in_its_plane() -> None:
 
 
 def test_the_answer_may_be_b_itself() -> None:
-    found = directions.parallelogram(random(3), "w0", "w1", "w2", "w2", ["W1", "w1"])
+    found = directions.parallelogram(random(3), "w0", "w1", "w2", "w2", ["W1", "w1", "W2"])
+    assert list(found.points["role"]) == ["a", "a*", "b", "sum", "answer", "other"]
     b, answer, other = (found.points.iloc[i] for i in (2, 4, 5))
     assert_allclose(answer[["x", "y", "off"]].astype(float), b[["x", "y", "off"]].astype(float), atol=1e-7)
     assert np.isnan(found.parallel)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from workbench.corpora import as_vectors_array
 from workbench.errors import InputError, VectorError
-from workbench.geometry.metrics import larger_is_better
+from workbench.geometry.metrics import larger_is_better, unit_rows
 from workbench.geometry.neighbours import exact_neighbours
 from workbench.intervals import Interval, mean_interval
 from workbench.records import FloatArray, IntArray, Metric, Vectors
@@ -295,10 +295,10 @@ def faithfulness(
 
 def _wide(array: FloatArray, metric: Metric) -> _Array64:
     """The vectors in float64: of unit length under cosine, about their mean where distances could lose digits."""
-    rows = array.astype(np.float64)
     if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    elif metric == "euclidean":
+        return unit_rows(array)
+    rows = array.astype(np.float64)
+    if metric == "euclidean":
         rows -= rows.mean(axis=0)
     return rows
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import InputError
-from workbench.geometry.metrics import normalize
+from workbench.geometry.metrics import normalize, unit_rows
 from workbench.intervals import Interval, mean_interval
 from workbench.records import Vectors
 
@@ -106,6 +106,4 @@ def _on_sphere(x: ArrayLike | Vectors) -> _Array64:
     unit = normalize(x)
     if unit.ndim != 2:
         raise InputError("one vector was given where many belong", "Pass (n, d) numbers.")
-    wide: _Array64 = unit.astype(np.float64)
-    wide /= np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide
+    return unit_rows(unit)

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
+from workbench.geometry.metrics import unit_rows
 from workbench.records import IntArray
 
 if TYPE_CHECKING:
@@ -83,11 +84,11 @@ def solve(
     if k < 1:
         raise InputError(f"k={k} words were asked for", "Ask for 1 or more.")
     rows = np.array([vectors.row(a), vectors.row(a_star), vectors.row(b)], dtype=np.int64)
-    units = _units(vectors, rows)
+    units = unit_rows(vectors.array[rows])
     shape = shapes_of(units, np.array([[0, 1, 2]]))[0]
     scores = np.empty(len(vectors))
     for start, stop in pairwise(_edges(len(vectors), _WIDEST)):
-        cosines = units @ _units(vectors, slice(start, stop)).T
+        cosines = units @ unit_rows(vectors.array[start:stop]).T
         score_words(number, cosines[0], cosines[1], cosines[2], shape, scores[start:stop])
     if not np.isfinite(scores).any():
         raise InputError(
@@ -159,7 +160,7 @@ def _answer(vectors: "StaticVectors", questions: IntArray, found: dict[int, IntA
 
     known, places = np.unique(questions, return_inverse=True)
     places = places.reshape(questions.shape)
-    units, own = _units(vectors, known), keys[questions]
+    units, own = unit_rows(vectors.array[known]), keys[questions]
     shapes = shapes_of(units, places)
     scores = {number: np.full((len(questions), 2), -np.inf) for number in found}
     cores = os.cpu_count() or 1
@@ -167,7 +168,7 @@ def _answer(vectors: "StaticVectors", questions: IntArray, found: dict[int, IntA
     width = min(max(_BLOCK // len(known), _NARROWEST), _WIDEST)
     with ThreadPoolExecutor(cores) as pool:
         for start, stop in pairwise(_edges(len(vectors), width)):
-            cosines = units @ _units(vectors, slice(start, stop)).T
+            cosines = units @ unit_rows(vectors.array[start:stop]).T
             block = keys[start:stop]
             waiting = [
                 pool.submit(
@@ -187,13 +188,6 @@ def _answer(vectors: "StaticVectors", questions: IntArray, found: dict[int, IntA
             ]
             for task in waiting:
                 task.result()
-
-
-def _units(vectors: "StaticVectors", rows: "IntArray | slice") -> _Array64:
-    """Some of the vectors at unit length, ``(m, d) float64``."""
-    some = np.array(vectors.array[rows], dtype=np.float64)
-    some /= np.sqrt(np.einsum("md,md->m", some, some))[:, None]
-    return some
 
 
 def _edges(n: int, step: int) -> Iterator[int]:

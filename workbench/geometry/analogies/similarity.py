@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workbench.corpora.opening import utf8_lines, wrong_column
 from workbench.corpora.shipped import gensim_file
 from workbench.errors import InputError
+from workbench.geometry.metrics import unit_rows
 from workbench.intervals import Interval
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def word_similarity(vectors: "StaticVectors", pairs: pd.DataFrame, *, seed: int 
             f"of {len(pairs):,} pairs, both words are known of {len(kept):,}", f"Give at least {_FEWEST} known pairs."
         )
     known = np.array([rows[at] for at in kept], dtype=np.int64)
-    left, right = (vectors.array[column].astype(np.float64) for column in known.T)
-    cosine = (left * right).sum(axis=1) / np.sqrt((left**2).sum(axis=1) * (right**2).sum(axis=1))
+    left, right = (unit_rows(vectors.array[column]) for column in known.T)
+    cosine = (left * right).sum(axis=1)
     scores = np.stack([human[kept], cosine])
     if (scores == scores[:, :1]).all(axis=1).any():
         raise InputError("all pairs have one score, or one cosine", "Nothing is in any order; give pairs that differ.")

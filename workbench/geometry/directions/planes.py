@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workbench.embed.words import StaticVectors
 from workbench.errors import InputError
+from workbench.geometry.metrics import unit_rows
 
 __all__ = ["Parallelogram", "parallelogram"]
 
@@ -58,16 +59,17 @@ def parallelogram(
     a, a_star, b, b_star
         The words; b* may be any answer.
     others
-        More words to be placed, such as other answers.
+        More words to be placed, such as other answers; each is placed once.
 
     Raises
     ------
     InputError
         An unknown word; or the two differences are zero or parallel, and span no plane.
     """
-    words = [vectors.ids[vectors.row(word)] for word in (a, a_star, b)]
-    answers = [vectors.ids[vectors.row(word)] for word in dict.fromkeys([b_star, *others])]
-    at_a, at_star, at_b = (_unit(vectors, word) for word in words)
+    given = [vectors.row(word) for word in (a, a_star, b)]
+    rows = [*given, *dict.fromkeys(vectors.row(word) for word in (b_star, *others))]
+    words = [vectors.ids[row] for row in rows]
+    at_a, at_star, at_b, *answers = unit_rows(vectors.array[rows])
     across, along = at_star - at_a, at_b - at_a
     for to, difference in ((words[1], across), (words[2], along)):
         if np.linalg.norm(difference) < _FLAT:
@@ -80,14 +82,14 @@ def parallelogram(
     rest -= (rest @ one) * one  # once more, against rounding
     basis = np.stack([one, rest / np.linalg.norm(rest)])
     total = at_star - at_a + at_b
-    placed = [at_a, at_star, at_b, total, *(_unit(vectors, word) for word in answers)]
+    placed = [at_a, at_star, at_b, total, *answers]
     away = np.stack(placed) - at_a
     flat = away @ basis.T
     off = np.linalg.norm(away - flat @ basis, axis=1)
     off[:4] = 0  # in the plane by what a plane is
     points = pd.DataFrame(
         {
-            "word": [*words, _SUM, *answers],
+            "word": [*words[:3], _SUM, *words[3:]],
             "role": ["a", "a*", "b", "sum", "answer", *["other"] * (len(answers) - 1)],
             "x": flat[:, 0],
             "y": flat[:, 1],
@@ -99,8 +101,3 @@ def parallelogram(
     length = float(np.linalg.norm(step))
     parallel = float(one @ step) / length if length >= _FLAT else float("nan")
     return Parallelogram(points, parallel, basis, at_a)
-
-
-def _unit(vectors: StaticVectors, word: str) -> _Array64:
-    vector: _Array64 = vectors.vector(word).astype(np.float64)
-    return vector / np.linalg.norm(vector)
