@@ -13,6 +13,7 @@ from workbench.geometry import analogies, directions
 from workbench.markup import escape, shorten
 from workbench.view.answers import AnswerTable
 from workbench.view.figures import analogy_plane
+from workbench.view.read_out import alert, status
 
 __all__ = ["AnalogyBench"]
 
@@ -29,7 +30,6 @@ _TABLE = 350
 _BLANK = pd.DataFrame({"role": ["a", "a*", "b", "sum", "answer"], "x": [0, 1, 0, 1, 1], "y": [0, 0, 1, 1, 0]}).assign(
     word="", off=0.0, to_sum=0.0
 )  # traces for a figure that shows nothing yet
-_QUIET = "color: var(--jp-ui-font-color2, #616161)"
 
 
 class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
@@ -190,12 +190,9 @@ class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
             self.figure.layout.yaxis.range = fresh.layout.yaxis.range
             self.figure.layout.title.text = fresh.layout.title.text
         if self._why:
-            self._status.value = f'<div role="alert" style="line-height: 1.5">{escape(self._why)}</div>'
+            self._status.value = alert(self._why)
         else:
-            self._status.value = (
-                f'<div role="status" style="line-height: 1.5">{self._comes_first()}<br>'
-                f'<span style="{_QUIET}">{escape(self._stands())}</span></div>'
-            )
+            self._status.value = status(f"{self._comes_first()}<br>", escape(self._stands()))
 
     def _comes_first(self) -> str:
         """Which word comes first, and which would if the question's own words were treated the other way, as HTML."""
@@ -224,7 +221,7 @@ class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
         return f"{said}; b* − b and a* − a have cosine {self.plane.parallel:.2f}."
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
-        self._status.value = f'<div role="alert">{escape(error)}</div>'
+        self._status.value = alert(error)
 
     def _open(self, at: int) -> None:
         if self.answers is not None and 0 <= at < len(self.answers):

@@ -9,6 +9,7 @@ from workbench import callbacks, geometry
 from workbench.errors import InputError
 from workbench.markup import escape
 from workbench.records import Corpus, FloatArray, Vectors
+from workbench.view.read_out import QUIET
 from workbench.view.results import Passages
 from workbench.view.scatter import MapView
 
@@ -119,8 +120,7 @@ class MapTuner(ipywidgets.VBox):  # type: ignore[misc]
         self._say(str(self.faithfulness))
 
     def _say(self, text: str, role: str = "status") -> None:
-        style = "color: var(--jp-ui-font-color2, #616161)"
-        self._status.value = f'<div role="{role}" class="wb-status" style="{style}">{escape(text)}</div>'
+        self._status.value = f'<div role="{role}" class="wb-status" style="{QUIET}">{escape(text)}</div>'
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
         self._say(f"Could not {error}", "alert")

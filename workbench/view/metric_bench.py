@@ -14,6 +14,7 @@ from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus, FloatArray, Metric, Vectors
 from workbench.view.figures import rank_changes
+from workbench.view.read_out import alert, status
 from workbench.view.results import Passages
 
 __all__ = ["MetricBench"]
@@ -154,10 +155,9 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
         ]
         lead = "; ".join(changed) if changed else "no winner differs from strength 0"
         shared = int(((now[[f"rank_{metric}" for metric in _METRICS]] <= self._k).all(axis=1)).sum())
-        self._status.value = (
-            f'<div role="status" style="line-height: 1.5">At strength {self.strength.value:.1f} {lead}. '
-            f"All three lists share <b>{shared} of {self._k}</b>. "
-            f'<span style="color: var(--jp-ui-font-color2, #616161)">{escape(self._why(winners["dot"]))}</span></div>'
+        self._status.value = status(
+            f"At strength {self.strength.value:.1f} {lead}. All three lists share <b>{shared} of {self._k}</b>. ",
+            escape(self._why(winners["dot"])),
         )
 
     def _why(self, row: int) -> str:
@@ -171,7 +171,7 @@ class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
         )
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
-        self._status.value = f'<div role="alert">{escape(error)}</div>'
+        self._status.value = alert(error)
 
     def _ask(self, query: str) -> None:
         self._query = query

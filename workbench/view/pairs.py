@@ -13,6 +13,7 @@ from workbench.errors import InputError
 from workbench.geometry import cosine_similarity
 from workbench.markup import escape, shorten
 from workbench.records import Corpus, Vectors
+from workbench.view.read_out import QUIET, alert
 from workbench.view.results import Passages
 
 __all__ = ["Pair", "PairBrowser"]
@@ -108,7 +109,7 @@ class PairBrowser(ipywidgets.VBox):  # type: ignore[misc]
             + "</div>"
         )
         self._status.value = (
-            '<div role="status" style="color: var(--jp-ui-font-color2, #616161)">'
+            f'<div role="status" style="{QUIET}">'
             f"cosine similarity <b>{pair.similarity:.3f}</b> · angle <b>{pair.angle:.0f}°</b> · "
             f"{escape(_percent(share))} of all pairs are at least as similar as this step of the slider</div>"
         )
@@ -123,7 +124,7 @@ class PairBrowser(ipywidgets.VBox):  # type: ignore[misc]
         )
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
-        self._status.value = f'<div role="alert">{escape(error)}</div>'
+        self._status.value = alert(error)
 
     def _moved(self, change: Any) -> None:
         with callbacks.guard("choose a similarity", self._show_error):

@@ -15,12 +15,12 @@ from workbench.markup import escape, shorten
 from workbench.records import Corpus, FloatArray
 from workbench.tasks import SenseAccuracy, sense_accuracy
 from workbench.view.figures import occurrences, sense_colors
+from workbench.view.read_out import QUIET, alert, status
 from workbench.view.sentences import Occurrence, WordSentences
 
 __all__ = ["SenseBench"]
 
 _BESIDE = 90  # letters on either side of the word when a point is hovered
-_FADED = "color: var(--jp-ui-font-color2, #616161)"
 
 
 class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
@@ -101,7 +101,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="52px"))
         self._list = ipywidgets.HTML(layout=layout(width="510px", height="262px", overflow="auto", margin="0 0 0 16px"))
         hint = ipywidgets.HTML(
-            f'<div style="{_FADED}">One sentence a line, its sense before a bar if known; then leave the field.</div>',
+            f'<div style="{QUIET}">One sentence a line, its sense before a bar if known; then leave the field.</div>',
             layout=layout(width="500px", height="26px"),
         )
         controls = ipywidgets.HBox([self.words, self.word, self.layer], layout=layout(flex_flow="row wrap"))
@@ -186,7 +186,7 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
 
     def _say(self) -> None:
         if self._alert:
-            self._status.value = f'<div role="alert" style="line-height: 1.5">{escape(self._alert)}</div>'
+            self._status.value = alert(self._alert)
             return
         layer = self.layer.value
         pairs = self.cosines[~np.eye(len(self.cosines), dtype=np.bool_)]
@@ -201,10 +201,8 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
             )
         else:
             said += ". To compare senses, give two senses two sentences each: <i>money | She went to the bank.</i>"
-        self._status.value = (
-            f'<div role="status" style="line-height: 1.5">{said} <span style="{_FADED}">A static vector is one for '
-            "the word: its cosine is 1 everywhere by definition.</span></div>"
-        )
+        static = "A static vector is one for the word: its cosine is 1 everywhere by definition."
+        self._status.value = status(f"{said} ", static)
 
     def _listed(self) -> str:
         """The sentences by sense, each with its number, its word stressed, and whether it is mistaken."""
@@ -219,10 +217,10 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
                 name = escape(shorten(one.sense, 80) or "sense not given")
                 lines.append(f'<div style="font-weight: 600; color: {colors[one.sense]}">{name}</div>')
             before, word, after = map(escape, one.parts)
-            miss = f' <span style="{_FADED}">— taken for another sense</span>' if str(one.number) in missed else ""
+            miss = f' <span style="{QUIET}">— taken for another sense</span>' if str(one.number) in missed else ""
             lines.append(
                 '<div style="display: flex; gap: 8px; line-height: 1.4; padding: 1px 0">'
-                f'<span style="flex: 0 0 22px; text-align: right; {_FADED}">{one.number}</span>'
+                f'<span style="flex: 0 0 22px; text-align: right; {QUIET}">{one.number}</span>'
                 f'<span dir="auto" style="min-width: 0; overflow-wrap: anywhere">'
                 f'{before}<strong style="color: {colors[one.sense]}">{word}</strong>{after}{miss}</span></div>'
             )

@@ -8,6 +8,7 @@ import psutil
 from workbench import callbacks
 from workbench.errors import InputError
 from workbench.markup import escape
+from workbench.view.read_out import alert, status
 
 __all__ = ["StorageCalculator"]
 
@@ -87,16 +88,15 @@ class StorageCalculator(ipywidgets.VBox):  # type: ignore[misc]
             f'</div><div style="white-space: nowrap">{n:,} rows</div></div></div>'
         )
         memory = float(psutil.virtual_memory().total)
-        self._status.value = (
-            '<div role="status" style="line-height: 1.5">'
+        self._status.value = status(
             f"{n:,} × {d:,} × {one:g} bytes = <b>{escape(_amount(self.total_bytes))}</b>, "
-            f"{escape(_times(self.total_bytes / memory))} the memory of this machine.<br>"
-            f'<span style="color: var(--jp-ui-font-color2, #616161)">One vector: {escape(_amount(d * one))}. '
-            f"One exact query: {escape(_count(n * d))} multiply-adds. Drawing: sides on a scale of steps.</span></div>"
+            f"{escape(_times(self.total_bytes / memory))} the memory of this machine.<br>",
+            f"One vector: {escape(_amount(d * one))}. One exact query: {escape(_count(n * d))} multiply-adds. "
+            "Drawing: sides on a scale of steps.",
         )
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
-        self._status.value = f'<div role="alert">{escape(error)}</div>'
+        self._status.value = alert(error)
 
     def _moved(self, change: Any) -> None:
         with callbacks.guard("work out the storage", self._show_error):

@@ -3,13 +3,14 @@
 import pandas as pd
 
 from workbench.markup import escape
+from workbench.view.read_out import QUIET
 
 __all__ = ["Table", "table"]
 
 _ROWS = 100
 _CELL = "padding: 5px 12px 5px 0; vertical-align: top; text-align: {side}; max-width: 34em; overflow-wrap: anywhere"
 _EDGE = "border-bottom: 1px solid var(--jp-border-color2, #e0e0e0)"
-_HEAD = "font-weight: 600; color: var(--jp-ui-font-color2, #616161)"
+_HEAD = f"font-weight: 600; {QUIET}"
 
 
 class Table:

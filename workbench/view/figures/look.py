@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from workbench.errors import InputError
 from workbench.markup import plain
 
-__all__ = ["COLORS", "FONT", "GREY", "GRID", "INK", "RAMP", "blank", "interval", "label", "require"]
+__all__ = ["COLORS", "FONT", "GREY", "GRID", "INK", "NO_LABEL", "RAMP", "blank", "interval", "label", "require"]
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart by color-blind eyes; readable on white and on near-black.
 COLORS = ("#0072B2", "#E8590C", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A6FF0", "#8C8C8C")
+NO_LABEL = "\u00a0"  # plotly.js drops the label of a point for good where its text was once empty
 GREY = COLORS[7]  # what is there, but not what the figure is about
 RAMP = ((0, "#F4F7FB"), (0.5, "#7FB0D3"), (1, "#0B4F82"))  # of a heat map
 INK = "#6B7280"

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
-from workbench.view.figures.look import COLORS, GREY, GRID, blank, label, require
+from workbench.view.figures.look import COLORS, GREY, GRID, NO_LABEL, blank, label, require
 
 __all__ = ["analogy_plane"]
 
@@ -18,7 +18,6 @@ _MARGIN = {"l": 70, "r": 20, "t": 88, "b": 60}  # pixels
 _LETTER, _SMALLER, _LINE = 8.2, 6.6, 17  # pixels of a bold letter at size 13, a plain one at 12, and a line
 _ROOM = 0.16  # of the drawing on each side, for labels
 _GIVEN, _REACHED = COLORS[0], COLORS[1]
-_NO_LABEL = "\u00a0"  # plotly.js drops the label of a point for good where its text was once empty
 
 _Array64 = NDArray[np.float64]
 _Box = tuple[float, float, float, float]  # left, right, bottom, top in pixels
@@ -91,7 +90,7 @@ def analogy_plane(points: pd.DataFrame, *, title: str = "", width: int = 700, he
         rows = [spots[role] for role in roles]
         figure.add_scatter(
             x=[row.x for row in rows], y=[row.y for row in rows], name=name, mode="markers+text", marker=marker,
-            text=[places[role].text if role in places else _NO_LABEL for role in roles],
+            text=[places[role].text if role in places else NO_LABEL for role in roles],
             textposition=[places[role].side if role in places else "top center" for role in roles],
             textfont={"size": 13}, cliponaxis=False, hovertext=[_said(row) for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",

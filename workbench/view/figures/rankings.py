@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.view.figures.look import GRID, INK, blank, label, require
+from workbench.view.figures.look import GREY, GRID, INK, NO_LABEL, blank, label, require
 
 __all__ = ["rank_changes"]
 
@@ -20,7 +20,7 @@ _METRICS = {
 _STEPS = (("cosine", "dot"), ("dot", "euclidean"))
 # By cause: its name in the legend, color, dash and width; the dash tells them apart without color.
 _CAUSES = {
-    "": ("same rank", "#8C8C8C", "solid", 1.5),
+    "": ("same rank", GREY, "solid", 1.5),
     "norm": ("its own length moves it", "#E8590C", "solid", 3.5),
     "angle": ("the lengths of others move it: its angle earns this place", "#1F86C7", "dash", 2.5),
     "hub": ("a hub comes up", "#B5179E", "dot", 4.0),
@@ -129,7 +129,7 @@ def _add_pills(figure: go.Figure, rows: list[dict[Hashable, Any]], k: int) -> No
             first = rank == 1
             stress = ("<b>", "</b>") if first else ("", "")
             numbers.append((left + 20, rank, f"<b>{rank}</b>"))
-            names.append((left + 30, rank, label(item["name"], 25 if first else 28, 2).join(stress)))
+            names.append((left + 30, rank, (label(item["name"], 25 if first else 28, 2) or NO_LABEL).join(stress)))
             scores.append((left + _WIDTH - 4, rank, f"{item[metric]:.2f}".replace("-", "−")))
             hovers += [(left + _WIDTH * part, rank, _everything(item)) for part in (0.04, 0.2, 0.4, 0.6, 0.8, 0.96)]
             shapes.append(
