@@ -4,19 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.embed.words import StaticVectors
 from workbench.errors import InputError
 from workbench.geometry.analogies.methods import METHODS, answers, case_keys, method_number
 from workbench.geometry.analogies.questions import TOTAL, Questions
 from workbench.intervals import Interval, wilson_interval
-
-if TYPE_CHECKING:
-    from workbench.embed.words import StaticVectors
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -42,7 +39,7 @@ class Evaluation:
     """
 
     asked: Questions
-    vectors: "StaticVectors"
+    vectors: StaticVectors
     table: pd.DataFrame = field(repr=False)
     questions: pd.DataFrame = field(repr=False)
 
@@ -119,7 +116,7 @@ class Evaluation:
 
 
 def evaluate(
-    vectors: "StaticVectors",
+    vectors: StaticVectors,
     questions: Questions,
     *,
     methods: str | Sequence[str] = ("3cosadd",),

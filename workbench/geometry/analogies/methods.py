@@ -4,18 +4,15 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.embed.words import StaticVectors
 from workbench.errors import InputError
 from workbench.geometry.metrics import unit_rows
 from workbench.records import IntArray
-
-if TYPE_CHECKING:
-    from workbench.embed.words import StaticVectors
 
 __all__ = ["METHODS", "answers", "case_keys", "method_number", "solve"]
 
@@ -29,7 +26,7 @@ _Array64 = NDArray[np.float64]
 
 
 def solve(
-    vectors: "StaticVectors",
+    vectors: StaticVectors,
     a_star: str,
     a: str,
     b: str,
@@ -114,7 +111,7 @@ def method_number(method: str) -> int:
     return METHODS.index(method)
 
 
-def case_keys(vectors: "StaticVectors") -> tuple[IntArray, dict[str, int]]:
+def case_keys(vectors: StaticVectors) -> tuple[IntArray, dict[str, int]]:
     """One number for words that differ by case alone, the row of the first: ``(n,)``, and by upper-case word."""
     first: dict[str, int] = {}
     keys = [first.setdefault(word.upper(), row) for row, word in enumerate(vectors.ids)]
@@ -122,7 +119,7 @@ def case_keys(vectors: "StaticVectors") -> tuple[IntArray, dict[str, int]]:
 
 
 def answers(
-    vectors: "StaticVectors", questions: IntArray, methods: tuple[str, ...], keys: IntArray
+    vectors: StaticVectors, questions: IntArray, methods: tuple[str, ...], keys: IntArray
 ) -> dict[str, IntArray]:
     """The best word for each question, by each method.
 
@@ -154,7 +151,7 @@ def answers(
     return found
 
 
-def _answer(vectors: "StaticVectors", questions: IntArray, found: dict[int, IntArray], keys: IntArray) -> None:
+def _answer(vectors: StaticVectors, questions: IntArray, found: dict[int, IntArray], keys: IntArray) -> None:
     """Answer some questions by each method, into ``found``: by number of the method, see ``answers``."""
     from workbench.geometry.analogies.kernels import best_words, shapes_of
 

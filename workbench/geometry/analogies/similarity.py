@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,10 @@ from numpy.typing import NDArray
 
 from workbench.corpora.opening import utf8_lines, wrong_column
 from workbench.corpora.shipped import gensim_file
+from workbench.embed.words import StaticVectors
 from workbench.errors import InputError
 from workbench.geometry.metrics import unit_rows
 from workbench.intervals import Interval
-
-if TYPE_CHECKING:
-    from workbench.embed.words import StaticVectors
 
 __all__ = ["SimilarityResult", "simlex999", "word_similarity", "wordsim353"]
 
@@ -55,7 +52,7 @@ class SimilarityResult:
         return self.pairs.iloc[np.argsort(-self.pairs["gap"].abs(), kind="stable")[:most]]
 
 
-def word_similarity(vectors: "StaticVectors", pairs: pd.DataFrame, *, seed: int = 0) -> SimilarityResult:
+def word_similarity(vectors: StaticVectors, pairs: pd.DataFrame, *, seed: int = 0) -> SimilarityResult:
     """Spearman's correlation of the cosines of word pairs with people's scores.
 
     Parameters
