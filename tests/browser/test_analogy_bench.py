@@ -102,7 +102,7 @@ def test_words_are_typed_and_answers_chosen_by_keyboard(notebook) -> None:
     assert held == third, "the keyboard stays where it was"
     pressed = notebook.page.locator(".wb-answer-button[aria-pressed=true] .wb-answer-name").all_text_contents()
     assert pressed == [third]
-    notebook.page.locator(".widget-dropdown select").select_option(index=2)
+    notebook.page.get_by_role("combobox", name="method").select_option(index=2)
     notebook.wait_until(lambda: "PairDirection" in status(notebook), "another method")
     assert listed(notebook) == python(notebook, "bench.answers['word'].tolist()")
     notebook.shot("analogy-bench-keyboard")

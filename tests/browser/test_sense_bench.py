@@ -68,9 +68,10 @@ def status(notebook) -> str:
 
 
 def write(notebook, text: str) -> None:
-    """Fill the text field and click elsewhere."""
-    notebook.page.locator(".widget-textarea textarea").fill(text)
-    notebook.page.locator(".widget-textarea textarea").blur()
+    """Fill the text field and leave it."""
+    field = notebook.page.get_by_role("textbox", name="sentences, one a line")
+    field.fill(text)
+    field.blur()
 
 
 def test_another_layer_and_another_word(notebook, record_property) -> None:

@@ -215,14 +215,16 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
         for at, one in enumerate(self._found):
             if not at or one.sense != self._found[at - 1].sense:
                 name = escape(shorten(one.sense, 80) or "sense not given")
-                lines.append(f'<div style="font-weight: 600; color: {colors[one.sense]}">{name}</div>')
+                mark = f'<span aria-hidden="true" style="color: {colors[one.sense]}">■</span>'
+                lines.append(f'<div style="font-weight: 600">{mark} {name}</div>')
             before, word, after = map(escape, one.parts)
             miss = f' <span style="{QUIET}">— taken for another sense</span>' if str(one.number) in missed else ""
+            stressed = f'<strong style="text-decoration: underline 2px {colors[one.sense]}">{word}</strong>'
             lines.append(
                 '<div style="display: flex; gap: 8px; line-height: 1.4; padding: 1px 0">'
                 f'<span style="flex: 0 0 22px; text-align: right; {QUIET}">{one.number}</span>'
-                f'<span dir="auto" style="min-width: 0; overflow-wrap: anywhere">'
-                f'{before}<strong style="color: {colors[one.sense]}">{word}</strong>{after}{miss}</span></div>'
+                '<span dir="auto" style="min-width: 0; overflow-wrap: anywhere">'
+                f"{before}{stressed}{after}{miss}</span></div>"
             )
         return f'<div class="wb-senses">{"".join(lines)}</div>'
 
