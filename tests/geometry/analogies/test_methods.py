@@ -84,6 +84,27 @@ def test_many_questions_at_once_are_solved_as_one_by_one(method: str, seed: int)
         assert line.correct == (line.answer.upper() == line.b_star)
 
 
+@pytest.mark.parametrize("method", analogies.METHODS)
+@given(seed=st.integers(0, 10_000), d=st.integers(3, 70))
+@settings(max_examples=15, deadline=None)
+def test_words_of_one_vector_stand_in_the_order_of_the_vocabulary(method: str, seed: int, d: int) -> None:
+    random = np.random.default_rng(seed)
+    which = random.integers(0, 20, 90)  # several words for each of twenty vectors
+    which[:4] = range(4)
+    array = random.standard_normal((20, d)).astype(np.float32)[which] * 2.0 ** random.integers(-2, 3, (90, 1))
+    vectors = StaticVectors(tuple(f"w{i}" for i in range(90)), array.astype(np.float32))
+    found = analogies.solve(vectors, "w1", "w0", "w2", method=method, exclude=False, k=90)
+    rows = found["word"].str[1:].astype(int).to_numpy()
+    for one in np.unique(which[rows]):
+        assert (np.diff(rows[which[rows] == one]) > 0).all()
+    asked = Questions((("w0", "w1", "w2", "w3"),), ("s",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(methods, "_WIDEST", int(random.integers(1, 90)))
+        patch.setattr(methods, "_NARROWEST", 1)
+        answer = analogies.evaluate(vectors, asked, methods=method, exclude=False).questions["answer"][0]
+    assert answer == found["word"][0]
+
+
 def some() -> StaticVectors:
     array = np.array([[1, 0, 0], [1, 0.4, 0], [0, 0, 1], [0, 0.4, 1], [1, 0.1, 0], [-1, -1, -1]], dtype=np.float32)
     return StaticVectors(("man", "king", "woman", "queen", "King", "far"), array)

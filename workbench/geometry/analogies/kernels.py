@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from workbench.records import IntArray
 
-__all__ = ["best_words", "score_words", "shapes_of"]
+__all__ = ["TIED", "best_words", "score_words", "shapes_of"]
+
+TIED = 1e-12  # of scores: a matrix product rounds equal words differently, by where in the matrix they stand
 
 _Array64 = NDArray[np.float64]
 
@@ -123,16 +125,16 @@ def best_words(
         Row of the block's first word in the vocabulary.
     scores, rows
         ``(q, 2)``: the best score so far and its row, among the words that are not the question's own and among all.
-        Overwritten. Of equal scores the first row stays.
+        Overwritten. Of scores that tie, within ``TIED``, the first row stays.
     """
     found = np.empty(cosines.shape[1])
     for q in range(len(questions)):
         a, star, b = questions[q]
         score_words(method, cosines[a], cosines[star], cosines[b], shapes[q], found)
-        best = scores[q, 0]  # never above the best of all
+        best = scores[q, 0]  # never above the best of all, but by a tie
         for j in range(len(found)):
-            if found[j] > best:
-                if found[j] > scores[q, 1]:
+            if found[j] > best + TIED:
+                if found[j] > scores[q, 1] + TIED:
                     scores[q, 1], rows[q, 1] = found[j], first + j
                 if keys[j] != own[q, 0] and keys[j] != own[q, 1] and keys[j] != own[q, 2]:
                     best = found[j]

@@ -75,7 +75,7 @@ def solve(
     methods. T. Linzen, Issues in Evaluating Semantic Spaces using Word Analogies (RepEval 2016): the baselines
     ``only-b`` and ``ignore-a``.
     """
-    from workbench.geometry.analogies.kernels import score_words, shapes_of
+    from workbench.geometry.analogies.kernels import TIED, score_words, shapes_of
 
     number = method_number(method)
     if k < 1:
@@ -87,18 +87,24 @@ def solve(
     for start, stop in pairwise(_edges(len(vectors), _WIDEST)):
         cosines = units @ unit_rows(vectors.array[start:stop]).T
         score_words(number, cosines[0], cosines[1], cosines[2], shape, scores[start:stop])
-    if not np.isfinite(scores).any():
+    order = np.flatnonzero(np.isfinite(scores))
+    if not len(order):
         raise InputError(
             f"{a!r} and {a_star!r} have one vector, and so there is no direction between them",
             "Choose two other words, or another method.",
         )
+    order = order[np.argsort(-scores[order], kind="stable")]
+    best, ties = scores[order], np.zeros(len(order), dtype=np.int64)
+    ties[1:] = np.cumsum(best[:-1] - best[1:] > TIED)  # which score, counted from the best
+    order = order[np.lexsort((order, ties))]
+    best = best[np.searchsorted(ties, ties)]
     own = {vectors.ids[row].upper() for row in rows}
     listed: list[tuple[int, str, float, bool]] = []
-    for row in np.argsort(-scores, kind="stable"):
+    for row, score in zip(order, best, strict=True):
         word = vectors.ids[row]
         given = word.upper() in own
-        if np.isfinite(scores[row]) and not (exclude and given):
-            listed.append((len(listed) + 1, word, float(scores[row]), given))
+        if not (exclude and given):
+            listed.append((len(listed) + 1, word, float(score), given))
         if len(listed) == k:
             break
     return pd.DataFrame(listed, columns=["rank", "word", "score", "input"])
