@@ -89,7 +89,7 @@ class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
         self.a_star, self.a, self.b = (_field(word, name) for word, name in ((a_star, "a*"), (a, "a"), (b, "b")))
         self.method = ipywidgets.Dropdown(
             options=[(_NAMES[name][0], name) for name in analogies.METHODS], value=method,
-            layout=layout(width="340px"), tooltip="method",
+            description="method", layout=layout(width="400px"), style={"description_width": "55px"},
         )  # fmt: skip
         self.exclude = ipywidgets.Checkbox(
             value=exclude, description="leave the question's own words out", indent=False, layout=layout(width="300px")

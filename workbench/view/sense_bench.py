@@ -92,8 +92,9 @@ class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
             continuous_update=True, layout=layout(width="420px"), style={"description_width": "50px"},
         )  # fmt: skip
         self.sentences = ipywidgets.Textarea(
-            value=self._written.lines(word), continuous_update=False, layout=layout(width="500px", height="236px"),
-            tooltip="sentences, one a line",
+            value=self._written.lines(word), continuous_update=False, description="sentences, one a line",
+            layout=layout(width="508px", height="236px", margin="2px 2px 2px -6px"),
+            style={"description_width": "0px"},  # for screen readers alone: eyes have the line above the field
         )  # fmt: skip
         self._read()
         self._repaint()
