@@ -114,6 +114,8 @@ def test_a_file_of_questions_is_counted(workbench: Run) -> None:
     assert [word["word"] for word in found["unknown"]["costliest"]] == ["abc", "xyzzyx"]
     allowed = result(workbench("--evaluate", "mine.txt", "--vectors", "six.txt", "--allow-inputs", "--json"))
     assert (allowed["accuracy"], allowed["exclude"]) == (0, False)
+    assert allowed["otherwise"] == {"exclude": True, "accuracy": found["accuracy"], "interval": found["interval"]}
+    assert found["otherwise"] == {"exclude": False, "accuracy": 0, "interval": allowed["interval"]}
 
 
 def test_files_whose_names_are_no_text(workbench: Run) -> None:
@@ -137,7 +139,8 @@ def test_the_counts_are_readable_without_json(workbench: Run) -> None:
     assert lines[2].split() == ["royal", "50.0%", "9.5%", "to", "90.5%", "1", "2", "2"]
     assert lines[3].split() == ["none", "-", "-", "0", "0", "1"]
     assert lines[4].split() == ["total", "50.0%", "9.5%", "to", "90.5%", "1", "2", "3"]
-    assert lines[5].startswith("2 words of the questions are unknown, the costliest: abc in 1")
+    assert lines[5] == "with a question's own words allowed: 0.0% (0.0% to 65.8%)"
+    assert lines[6].startswith("2 words of the questions are unknown, the costliest: abc in 1")
 
 
 THREE = ("king", "man", "woman")

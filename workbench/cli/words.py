@@ -54,7 +54,7 @@ def analogy(
         questions = analogies.google() if evaluate == "google" else analogies.read_questions(evaluate)
         table = _words(vectors, limit)
         began = time.perf_counter()
-        found = analogies.evaluate(table, questions, methods=method, exclude=not allow_inputs)
+        found = analogies.evaluate(table, questions, methods=method)
         _evaluated(found, method, not allow_inputs, one_line(table.model), time.perf_counter() - began, as_json)
         return
     three = words or []
@@ -80,7 +80,7 @@ def analogy(
 
 
 def _evaluated(found: "Evaluation", method: str, exclude: bool, name: str, seconds: float, as_json: bool) -> None:
-    """Report an evaluation by one method."""
+    """Report an evaluation by one method, and beside it the accuracy under the other rule for the own words."""
     rows = [
         {
             "section": row["section"],
@@ -88,8 +88,9 @@ def _evaluated(found: "Evaluation", method: str, exclude: bool, name: str, secon
             "interval": [row["low"], row["high"]],
             **{count: row[count] for count in ("correct", "covered", "total")},
         }
-        for row in found.table.to_dict("records")
+        for row in found.table[found.table["exclude"] == exclude].to_dict("records")
     ]
+    other = found.accuracy(method, exclude=not exclude)
     *sections, total = rows
     unknown = found.costliest(_UNKNOWN).to_dict("records")
     about = {
@@ -98,18 +99,21 @@ def _evaluated(found: "Evaluation", method: str, exclude: bool, name: str, secon
         "questions": found.asked.name,
         "method": method,
         "exclude": exclude,
+        "otherwise": {"exclude": not exclude, "accuracy": other.mean, "interval": [other.low, other.high]},
         "vectors": name,
         "words": len(found.vectors),
         "sections": sections,
         "unknown": {"words": found.unknown_count, "costliest": unknown},
     }
     width = max(len(one_line(row["section"])) for row in rows)
-    own = "left out" if exclude else "allowed"
+    own, otherwise = ("left out", "allowed") if exclude else ("allowed", "left out")
     lines = [
         f"{one_line(found.asked.name)}: {method}, a question's own words {own}; {len(found.vectors):,} words, {name}",
         f"{'':{width}}  accuracy    95 % interval  correct  covered    total",
         *(f"{one_line(row['section']):{width}}  {_share(row)}  {_counts(row)}" for row in rows),
     ]
+    if total["covered"]:
+        lines.append(f"with a question's own words {otherwise}: {other.mean:.1%} ({other.low:.1%} to {other.high:.1%})")
     if unknown:
         costs = "; ".join(f"{word['word']} in {word['questions']:,}{_like(word['spellings'])}" for word in unknown)
         lines.append(one_line(f"{found.unknown_count:,} words of the questions are unknown, the costliest: {costs}"))
