@@ -46,8 +46,8 @@ test: $(STAMP)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict workbench/
 	$(if $(NOTEBOOKS),$(RUN) -m nbstripout --verify $(NOTEBOOKS))
-	$(RUN) -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS))
-	$(RUN) -m pytest tests/browser
+	$(RUN) -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile
+	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS))
 
 bench: $(STAMP)
 	@failed=0; for file in $(BENCHMARKS); do \
