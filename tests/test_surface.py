@@ -100,7 +100,17 @@ SURFACE = {
         "uniformity",
         "warm_up_projection",
     ],
-    "ann": ["Interval", "latency", "mean_interval", "recall"],
+    "ann": [
+        "TARGETS",
+        "Interval",
+        "SweepResult",
+        "fastest",
+        "hypervolume",
+        "latency",
+        "mean_interval",
+        "pareto",
+        "recall",
+    ],
     "tasks": [
         "Hit",
         "KeywordIndex",
