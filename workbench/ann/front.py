@@ -46,9 +46,7 @@ def hypervolume(recall: ArrayLike, cost: ArrayLike, worst_cost: float, best_cost
         The costs do not span a rectangle.
     """
     if not 0 < best_cost < worst_cost:
-        raise InputError(
-            f"costs from {best_cost} to {worst_cost} span no rectangle", "Give 0 < best_cost < worst_cost."
-        )
+        raise InputError(f"costs from {best_cost} to {worst_cost} span nothing", "Give 0 < best_cost < worst_cost.")
     quality, price = np.asarray(recall, dtype=np.float64), np.asarray(cost, dtype=np.float64)
     on = pareto(quality, price)
     order = np.argsort(price[on])
