@@ -1,20 +1,55 @@
-"""Recall with ties handled exactly, and latency with its spread."""
+"""What an answer is worth: recall by ids with ties handled exactly, how sure it is, and when a build pays back."""
 
-import time
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from workbench.errors import InputError
-from workbench.geometry import cosine_similarity, dot_product, euclidean_distance, larger_is_better
-from workbench.records import FloatArray, IntArray, Neighbours
+from workbench.corpora import as_vectors_array, check_dimensions
+from workbench.errors import InputError, VectorError
+from workbench.geometry import larger_is_better
+from workbench.intervals import mean_interval, wilson_interval
+from workbench.records import FloatArray, IntArray, Metric, Neighbours
 
-__all__ = ["latency", "recall"]
+__all__ = ["COLUMNS", "break_even", "query_scores", "recall"]
+
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "recall": "share of the k true neighbours that were found, mean over queries; ids only, ties at place k exact",
+        "recall_low": "lower end of its 95 % bootstrap interval over queries",
+        "recall_high": "upper end of it",
+        "recall_at_1": "share of queries whose first answer is the nearest vector, or tied with it",
+        "recall_at_1_low": "lower end of its 95 % Wilson interval",
+        "recall_at_1_high": "upper end of it",
+        "recall_tuned": "mean recall on the half of the queries (even rows) by which settings are chosen",
+        "recall_stated": "mean recall on the other half (odd rows), by which nothing was chosen",
+        "recall_stated_low": "lower end of its 95 % bootstrap interval",
+        "recall_stated_high": "upper end of it",
+        "worst_decile": "mean recall of the tenth of the queries that fared worst",
+        "p50_us": "median latency of one query on one thread, closed loop, microseconds; median over rounds",
+        "p95_us": "95th percentile of the same queries, median over rounds",
+        "p99_us": "99th percentile of the same queries, median over rounds",
+        "p50_low_us": "p50 of the fastest round",
+        "p50_high_us": "p50 of the slowest round",
+        "timed": "queries timed, all rounds together; 0: not timed, and the latencies are NaN",
+        "qps": "queries a second when all are asked as one batch on all threads: another quantity than 1 / p50",
+        "distances": "distances computed for one query, mean; does not drift and carries over to other machines",
+        "memory_bytes": "bytes by formula",
+        "serialized_bytes": "bytes of the index written down",
+        "resident_bytes": "growth of the process's resident set while it was built",
+        "train_s": "seconds of training (k-means, codebooks), in full even where several indexes shared one",
+        "add_s": "seconds of adding the vectors",
+        "build_s": "train_s + add_s",
+        "speedup": "p50 of Flat in the same run / p50",
+        "break_even": "queries, one at a time, after which the time saved against Flat has paid back the build",
+    }
+)
+"""What each measured column means and its unit: the one place that says so."""
 
 _RELATIVE = 2.0**-21  # two scores nearer than this, relative to their size, are tied: eight float32 roundoffs
+_BLOCK_BYTES = 2 << 20  # of float64 copies of found vectors at a time: what a core's own cache holds
 
 
 def recall(found: IntArray, truth: Neighbours, queries: FloatArray, vectors: FloatArray) -> NDArray[np.float64]:
@@ -42,8 +77,12 @@ def recall(found: IntArray, truth: Neighbours, queries: FloatArray, vectors: Flo
     Raises
     ------
     InputError
-        Shapes differ, or an id is no row of ``vectors``.
+        There are no vectors, shapes differ, or an id is no row of ``vectors``.
+    VectorError
+        A query or a found vector has no score: NaN, infinity, zero length under cosine, or dimensions that differ.
     """
+    if not len(vectors):
+        raise InputError("there are no vectors to have been found", "Measure an index that holds some.")
     if found.shape != truth.ids.shape or len(queries) != len(found):
         raise InputError(
             f"answers of shape {found.shape} for {len(queries):,} queries do not match a truth of {truth.ids.shape}",
@@ -51,76 +90,118 @@ def recall(found: IntArray, truth: Neighbours, queries: FloatArray, vectors: Flo
         )
     if found.size and not -1 <= int(found.min()) <= int(found.max()) < len(vectors):
         raise InputError(f"an id is outside 0 to {len(vectors) - 1:,}", "Return rows of the searched vectors, or -1.")
-    score = {"cosine": cosine_similarity, "dot": dot_product, "euclidean": euclidean_distance}[truth.metric]
+    if not found.size:
+        return np.empty(len(found))
+    asked = as_vectors_array(queries, truth.metric)
+    check_dimensions(asked.shape[1], vectors.shape[1], "the queries", "the searched vectors")
+    own = np.sort(found, axis=1)
+    counted = own >= 0
+    counted[:, 1:] &= own[:, 1:] != own[:, :-1]
+
     sign = 1.0 if larger_is_better(truth.metric) else -1.0
-    recalls = np.empty(len(found))
-    for row, answer in enumerate(found):
-        own = np.unique(answer[answer >= 0])
-        worst = sign * float(truth.scores[row, -1])
-        slack = _RELATIVE * abs(worst)
-        better = int((sign * truth.scores[row].astype(np.float64) > worst + slack).sum())
-        scores = sign * np.atleast_1d(score(queries[row], vectors[own])).astype(np.float64) if len(own) else np.empty(0)
-        strict = int((scores > worst + slack).sum())
-        tied = int((np.abs(scores - worst) <= slack).sum())
-        recalls[row] = (strict + min(tied, truth.k - better)) / truth.k
-    return recalls
+    worst = sign * truth.scores[:, -1:].astype(np.float64)
+    slack = _RELATIVE * np.abs(worst)
+    better = (sign * truth.scores > worst + slack).sum(axis=1)
+    strict, tied = np.empty(len(found), dtype=np.int64), np.empty(len(found), dtype=np.int64)
+    for at in _blocks(len(found), 8 * truth.k * asked.shape[1]):
+        scores = sign * _scores(asked[at], vectors, own[at].clip(0), truth.metric)
+        if not np.isfinite(scores[counted[at]]).all():
+            row = int(own[at][counted[at] & ~np.isfinite(scores)][0])
+            raise VectorError(f"the vector in row {row:,} has no {truth.metric} score", "Search vectors that have one.")
+        strict[at] = (counted[at] & (scores > worst[at] + slack[at])).sum(axis=1)
+        tied[at] = (counted[at] & (np.abs(scores - worst[at]) <= slack[at])).sum(axis=1)
+    shares: NDArray[np.float64] = (strict + np.minimum(tied, truth.k - better)) / truth.k
+    return shares
 
 
-def latency(
-    searches: Mapping[str, Callable[[FloatArray], object]], queries: FloatArray, rounds: int = 5
-) -> pd.DataFrame:
-    """Time each search one query at a time on one thread, round-robin, so that a slow minute hurts all alike.
+def query_scores(recalls: NDArray[np.float64], first: NDArray[np.float64]) -> dict[str, float]:
+    """What the recall of single queries says together: the columns ``recall`` to ``worst_decile`` of ``COLUMNS``.
+
+    The best of many configurations is flattered by the queries that chose it. So half of the queries tune and the
+    other half state. Rows alternate, because queries often come in an order, by document or by date, and two halves
+    cut at the middle would be of two kinds.
 
     Parameters
     ----------
-    searches
-        By name: a function that answers a ``(1, d) float32`` query.
-    queries
-        ``(queries, d) float32``; all are asked in every round, after a warm-up round that is not counted.
-    rounds
-        How often every search is timed.
+    recalls
+        ``(queries,)`` recall@k of each query, from :func:`recall`.
+    first
+        ``(queries,)`` the same of each query's first answer alone, with k = 1: each is 0 or 1.
 
     Returns
     -------
-    pandas.DataFrame
-        A row for each search: ``p50_us``, ``p95_us``, ``p99_us`` (medians over rounds, microseconds),
-        ``p50_low_us`` and ``p50_high_us`` (the fastest and slowest round's p50), ``count`` (timed queries).
+    dict
+        Name -> value. The stated half of a single query is NaN.
+
+    Raises
+    ------
+    InputError
+        There are no queries, or not as many of one as of the other.
     """
-    faiss_threads = _pin_faiss(1)
-    try:
-        with threadpool_limits(1):
-            times = {name: np.empty((rounds, len(queries))) for name in searches}
-            for turn in range(-1, rounds):
-                for name, search in searches.items():
-                    for row in range(len(queries)):
-                        query = queries[row : row + 1]
-                        began = time.perf_counter_ns()
-                        search(query)
-                        if turn >= 0:
-                            times[name][turn, row] = time.perf_counter_ns() - began
-    finally:
-        _pin_faiss(faiss_threads)
-    rows = []
-    for name, taken in times.items():
-        p50, p95, p99 = np.quantile(taken / 1e3, [0.5, 0.95, 0.99], axis=1)
-        rows.append(
-            {
-                "search": name,
-                "p50_us": np.median(p50),
-                "p95_us": np.median(p95),
-                "p99_us": np.median(p99),
-                "p50_low_us": p50.min(),
-                "p50_high_us": p50.max(),
-                "count": taken.size,
-            }
-        )
-    return pd.DataFrame(rows).set_index("search")
+    if not len(recalls) or len(recalls) != len(first):
+        what = f"recall@k of {len(recalls):,} queries and recall@1 of {len(first):,} do not describe one search"
+        raise InputError(what, "Score at least one query, and the same queries in both.")
+    whole = mean_interval(recalls)
+    stated = mean_interval(recalls[1::2]) if len(recalls) > 1 else None
+    low, high = wilson_interval(first.sum(), len(first))
+    tenth = math.ceil(len(recalls) / 10)
+    return {
+        "recall": whole.mean,
+        "recall_low": whole.low,
+        "recall_high": whole.high,
+        "recall_at_1": float(first.mean()),
+        "recall_at_1_low": float(low),
+        "recall_at_1_high": float(high),
+        "recall_tuned": float(recalls[::2].mean()),
+        "recall_stated": stated.mean if stated else math.nan,
+        "recall_stated_low": stated.low if stated else math.nan,
+        "recall_stated_high": stated.high if stated else math.nan,
+        "worst_decile": float(np.partition(recalls, tenth - 1)[:tenth].mean()),
+    }
 
 
-def _pin_faiss(threads: int) -> int:
-    """Set FAISS's threads and return how many there were; threadpoolctl does not reach its OpenMP everywhere."""
-    import faiss
+def break_even(build_s: float, p50_us: float, baseline_p50_us: float) -> float:
+    """Queries, asked one at a time, after which the time saved on each has paid back the build.
 
-    before = int(faiss.omp_get_max_threads())
-    faiss.omp_set_num_threads(threads)
-    return before
+    Parameters
+    ----------
+    build_s
+        Seconds of training and adding. Flat's own is 0: it keeps the vectors as they are.
+    p50_us, baseline_p50_us
+        Median latency of the index and of Flat in the same run, microseconds.
+
+    Returns
+    -------
+    float
+        A whole number of queries; 0 where nothing was built and nothing is lost; inf where it never pays; NaN where
+        one of the three was not measured.
+    """
+    if math.isnan(build_s) or math.isnan(p50_us) or math.isnan(baseline_p50_us):
+        return math.nan
+    saved = baseline_p50_us - p50_us
+    if build_s == 0 and saved >= 0:
+        return 0.0
+    return float(math.ceil(1e6 * build_s / saved)) if saved > 0 else math.inf
+
+
+def _scores(queries: FloatArray, vectors: FloatArray, rows: IntArray, metric: Metric) -> NDArray[np.float64]:
+    """Scores of ``rows (q, k)``, each for its own query: accumulated in float64, then rounded as true scores are."""
+    near, asked = vectors[rows].astype(np.float64), queries.astype(np.float64)
+    if metric == "euclidean":
+        near -= asked[:, None]
+        scores = np.sqrt(np.einsum("qkd,qkd->qk", near, near))
+    else:
+        scores = (near @ asked[:, :, None])[:, :, 0]
+        if metric == "cosine":
+            with np.errstate(invalid="ignore", divide="ignore"):  # refused by the caller, with its row
+                lengths = np.sqrt(np.einsum("qkd,qkd->qk", near, near))
+                scores = (scores / (lengths * np.linalg.norm(asked, axis=1)[:, None])).clip(-1.0, 1.0)
+    rounded: NDArray[np.float64] = scores.astype(np.float32).astype(np.float64)
+    return rounded
+
+
+def _blocks(rows: int, row_bytes: int) -> Iterator[slice]:
+    """Consecutive slices of ``rows`` that take at most ``_BLOCK_BYTES`` each, one row at least."""
+    step = max(1, _BLOCK_BYTES // row_bytes)
+    for start in range(0, rows, step):
+        yield slice(start, start + step)
