@@ -1,8 +1,11 @@
 """Approximate nearest neighbours, and how to measure them honestly."""
 
 from workbench.ann.front import fastest, hypervolume, pareto
+from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
 from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
+from workbench.ann.memory import formula_bytes
+from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, Parts, Settings, check_spec
 from workbench.ann.sweep import TARGETS, SweepResult
 from workbench.ann.threads import pinned
 from workbench.ann.timing import latency, open_loop, summarise, throughput, time_queries
@@ -10,13 +13,25 @@ from workbench.intervals import Interval, mean_interval
 
 __all__ = [
     "COLUMNS",
+    "DEFAULT_FAMILIES",
+    "FAMILIES",
     "TARGETS",
+    "Coarse",
+    "Database",
+    "Index",
+    "IndexSpec",
     "Interval",
+    "Parts",
+    "Settings",
     "SweepResult",
     "break_even",
+    "build_index",
+    "check_spec",
     "fastest",
+    "formula_bytes",
     "hypervolume",
     "latency",
+    "load_index",
     "mean_interval",
     "open_loop",
     "pareto",
@@ -25,6 +40,7 @@ __all__ = [
     "query_scores",
     "recall",
     "resident_growth",
+    "save_index",
     "summarise",
     "throughput",
     "time_queries",

@@ -1,0 +1,94 @@
+"""Indexes of FAISS: built on what a database shares, searched with parameters of their own."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import IO, Any
+
+import faiss
+
+from workbench.ann.indexes.base import Index
+from workbench.ann.indexes.database import Database
+from workbench.ann.specs import IndexSpec, Settings
+from workbench.records import FloatArray, IntArray
+
+__all__ = ["FaissIndex"]
+
+
+class FaissIndex(Index):
+    """An index of FAISS; ``base`` is without the refinement, and None for Flat."""
+
+    def __init__(self, spec: IndexSpec, database: Database, base: Any, train_s: float = 0.0, add_s: float = 0.0) -> None:
+        super().__init__(spec, database, train_s, add_s)
+        self._base = base
+        self._whole = database.flat if base is None else base
+        if spec.parts.refine:
+            self._whole = faiss.IndexRefine(base, database.flat)  # owns neither; both are kept here
+
+    @property
+    def serialized_bytes(self) -> int:
+        """Bytes of FAISS's file of the base, and ``4 * n * d`` for the vectors of Flat or of a refinement."""
+        counter = _Counter()
+        if self._base is not None:
+            self.write(counter)  # type: ignore[arg-type]
+        return counter.total + (4 * self.n * self.d if self._base is None or self.spec.parts.refine else 0)
+
+    def write(self, file: IO[bytes]) -> None:
+        """FAISS's own format of the base; nothing for Flat."""
+        if self._base is not None:
+            faiss.write_index(self._base, faiss.PyCallbackIOWriter(file.write))
+
+    def close(self) -> None:
+        """Free its memory."""
+        self._whole = self._base = None
+
+    def _batch(self, queries: FloatArray, k: int, search: Settings) -> IntArray:
+        found: IntArray = self._whole.search(queries, k, params=self._parameters(search))[1]
+        return found
+
+    def _single(self, k: int, search: Settings) -> Callable[[FloatArray], object]:
+        return partial(self._whole.search, k=k, params=self._parameters(search))
+
+    def _count(self, queries: FloatArray, k: int, search: Settings) -> float:
+        parts = self.spec.parts
+        lists, graph = faiss.cvar.indexIVF_stats, faiss.cvar.hnsw_stats
+        lists.reset()
+        graph.reset()
+        self._batch(queries, k, search)
+        if parts.nlist:
+            counted = lists.ndis / len(queries) + parts.nlist
+        elif parts.M:
+            counted = graph.ndis / len(queries)
+        else:
+            counted = float(self.n)
+        factor = int(dict(search).get("k_factor", 1))
+        return float(counted + (min(k * factor, self.n) if parts.refine else 0))
+
+    def _parameters(self, search: Settings) -> Any:
+        """FAISS's search parameters, nested as the index is; None where it has none."""
+        parts, given = self.spec.parts, dict(search)
+        inner: Any = None
+        if parts.codec == "RaBitQ":
+            kind = faiss.IVFRaBitQSearchParameters if parts.nlist else faiss.RaBitQSearchParameters
+            names = {"nprobe": 1} if parts.nlist else {}
+            inner = kind(**{name: int(given.get(name, default)) for name, default in {**names, "qb": 0}.items()})
+        elif parts.nlist:
+            inner = faiss.SearchParametersIVF(nprobe=int(given.get("nprobe", 1)))
+        elif parts.M:
+            inner = faiss.SearchParametersHNSW(efSearch=int(given.get("efSearch", 16)))
+        if parts.opq and inner is not None:
+            inner = faiss.SearchParametersPreTransform(index_params=inner)
+        if parts.refine:
+            factor = int(given.get("k_factor", 1))
+            return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
+        return inner
+
+
+class _Counter:
+    """A file that only counts."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def write(self, data: bytes) -> int:
+        self.total += len(data)
+        return len(data)

@@ -1,0 +1,342 @@
+"""One text for every index that is measured: what it is built from, how it is built, and how it is searched."""
+
+import importlib.util
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NoReturn
+
+from workbench.errors import InputError
+from workbench.geometry import larger_is_better
+from workbench.records import Metric
+
+__all__ = ["DEFAULT_FAMILIES", "FAMILIES", "IndexSpec", "Parts", "Settings", "check_spec"]
+
+Settings = tuple[tuple[str, int | str], ...]
+
+FAMILIES = (
+    "flat",
+    "hnsw",
+    "ivf",
+    "pq",
+    "ivfpq",
+    "sq",
+    "hnswlib",
+    "opq",
+    "ivfsq",
+    "hnswsq",
+    "binary",
+    "rabitq",
+    "qdrant",
+)
+DEFAULT_FAMILIES = ("flat", "hnsw", "ivf", "pq", "ivfpq", "sq")
+
+_CODECS = re.compile(
+    r"Flat|PQ(?P<m>[1-9]\d*)(?:x(?P<bits>[1-9]\d*))?(?P<fs>fs)?|(?P<sq>SQ8|SQ4|SQfp16)|RaBitQ|LSH(?P<rotated>r)?"
+)
+_BUILD = {"hnswlib": ("M", "efConstruction"), "qdrant": ("m", "ef_construct", "quantization")}
+_SEARCH_ORDER = ("nprobe", "efSearch", "ef", "hnsw_ef", "oversampling", "qb", "k_factor")
+_LIMITS = {"M": (2, 10_000), "m": (2, 10_000), "qb": (0, 8)}  # others: 1 and up; qb is documented as 0 to 8
+_QUANTIZATIONS = ("scalar", "binary", "product")
+_MOST_BITS = 16  # of a code of a product quantizer: 2**16 centroids for each part already ask for as many vectors
+_MODULES = {"faiss": "faiss", "hnswlib": "hnswlib", "qdrant": "qdrant_edge"}
+_FIXES = {
+    "faiss": "Install it: pip install faiss-cpu",
+    "hnswlib": "Install the extra (it needs a C++ compiler): pip install 'embedding-workbench[hnswlib]'",
+    "qdrant": "Install it: pip install qdrant-edge-py",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a kind is made of.
+
+    Parameters
+    ----------
+    codec
+        How vectors are stored: ``"Flat"``, ``"PQ"``, ``"SQ"``, ``"RaBitQ"`` or ``"LSH"`` (FAISS), or the library's name.
+    nlist
+        Inverted lists; None without IVF.
+    M
+        Edges of a node of FAISS's HNSW graph; None without one.
+    m, bits
+        Parts of a product quantizer and bits of each code; None for other codecs.
+    fast_scan
+        Whether codes of 4 bits are laid out for the registers of the processor.
+    sq
+        ``"SQ8"``, ``"SQ4"`` or ``"SQfp16"``; None for other codecs.
+    opq
+        Parts for which a rotation is learned first; None without one.
+    rotated
+        Whether sign bits are taken after a random rotation (``"LSHr"``).
+    refine
+        Whether the best ``k * k_factor`` are compared again by their own vectors (``"RFlat"``).
+    """
+
+    codec: str
+    nlist: int | None = None
+    M: int | None = None
+    m: int | None = None
+    bits: int | None = None
+    fast_scan: bool = False
+    sq: str | None = None
+    opq: int | None = None
+    rotated: bool = False
+    refine: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The one spelling of it, a factory string of FAISS."""
+        codec = self.codec
+        if codec == "PQ":
+            bits = "" if self.bits == 8 else f"x{self.bits}"
+            codec = f"PQ{self.m}{bits}{'fs' if self.fast_scan else ''}"
+        elif codec == "SQ":
+            codec = self.sq or ""
+        elif codec == "LSH":
+            codec = "LSHr" if self.rotated else "LSH"
+        pieces = [f"OPQ{self.opq}"] if self.opq else []
+        pieces += [f"IVF{self.nlist}"] if self.nlist else []
+        pieces += [f"HNSW{self.M}"] if self.M else []
+        pieces += [] if self.M and codec == "Flat" else [codec]
+        return ",".join([*pieces, "RFlat"] if self.refine else pieces)
+
+    @property
+    def family(self) -> str:
+        """One of ``FAMILIES``."""
+        if self.codec in ("hnswlib", "qdrant"):
+            return self.codec
+        if self.opq:
+            return "opq"
+        plain = {"Flat": "flat", "PQ": "pq", "SQ": "sq", "RaBitQ": "rabitq", "LSH": "binary"}[self.codec]
+        if self.nlist:
+            return {"flat": "ivf", "rabitq": "rabitq"}.get(plain, f"ivf{plain}")
+        return {"flat": "hnsw", "sq": "hnswsq"}[plain] if self.M else plain
+
+
+@dataclass(frozen=True)
+class IndexSpec:
+    """An index as printable text: ``str`` and ``parse`` are each other's inverse.
+
+    Parameters
+    ----------
+    kind
+        ``"hnswlib"``, ``"qdrant"``, or a factory string of FAISS: ``"Flat"``, ``"HNSW32"``, ``"HNSW32,SQ8"``,
+        ``"IVF256,Flat"``, ``"PQ48"``, ``"PQ192x4fs,RFlat"``, ``"IVF256,PQ48"``, ``"OPQ48,IVF256,PQ48"``, ``"SQ8"``,
+        ``"IVF256,RaBitQ,RFlat"``, ``"LSHr,RFlat"`` and their like. Other spellings of the same become one:
+        ``"HNSW32,Flat"`` is kept as ``"HNSW32"``, ``"PQ48x8"`` as ``"PQ48"``.
+    build
+        Settings of the build: ``efConstruction`` (HNSW of FAISS); ``M`` and ``efConstruction`` (hnswlib); ``m``,
+        ``ef_construct`` and ``quantization``, one of ``"scalar"``, ``"binary"``, ``"product"`` (Qdrant). What is not
+        named is as the library has it.
+    search
+        Settings of a search, those that ``search_names`` lists. What is not named is as the library has it.
+
+    Raises
+    ------
+    InputError
+        A kind that is not known, or a setting that the kind does not have, or has twice, or whose value cannot be.
+
+    References
+    ----------
+    https://github.com/facebookresearch/faiss/wiki/The-index-factory
+    """
+
+    kind: str
+    build: Settings = ()
+    search: Settings = ()
+    parts: Parts = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = _read_kind(self.kind)
+        object.__setattr__(self, "parts", parts)
+        object.__setattr__(self, "kind", parts.kind)
+        object.__setattr__(self, "build", self._ordered(self.build, self.build_names, "build"))
+        object.__setattr__(self, "search", self._ordered(self.search, self.search_names, "search"))
+
+    @classmethod
+    def parse(cls, text: str) -> "IndexSpec":
+        """The specification that ``str`` wrote, or that a person did: ``"IVF256,PQ48 nprobe=16"``."""
+        kind, *named = text.split() or [""]
+        parts = _read_kind(kind)
+        build, search = cls(kind).build_names, cls(kind).search_names
+        settings: dict[str, list[tuple[str, int | str]]] = {"build": [], "search": []}
+        for piece in named:
+            name, equals, value = piece.partition("=")
+            if not equals or name not in (*build, *search):
+                _unreadable(text, f"{piece!r} is not a setting of {parts.kind}: {_listed((*build, *search))}")
+            number = int(value) if re.fullmatch(r"\d{1,9}", value) else value
+            settings["build" if name in build else "search"].append((name, number))
+        return cls(kind, tuple(settings["build"]), tuple(settings["search"]))
+
+    def __str__(self) -> str:
+        return " ".join([self.kind, *(f"{name}={value}" for name, value in (*self.build, *self.search))])
+
+    @property
+    def family(self) -> str:
+        """One of ``FAMILIES``."""
+        return self.parts.family
+
+    @property
+    def library(self) -> str:
+        """``"faiss"``, ``"hnswlib"`` or ``"qdrant"``."""
+        return self.kind if self.kind in ("hnswlib", "qdrant") else "faiss"
+
+    @cached_property
+    def build_names(self) -> tuple[str, ...]:
+        """Settings that a build of this kind has, in the order that they are printed in."""
+        return _BUILD.get(self.kind, ("efConstruction",) if self.parts.M else ())
+
+    @cached_property
+    def search_names(self) -> tuple[str, ...]:
+        """Settings that a search of this kind has, in the order that they are printed in."""
+        if self.kind == "hnswlib":
+            return ("ef",)
+        if self.kind == "qdrant":
+            return ("hnsw_ef", "oversampling") if dict(self.build).get("quantization") else ("hnsw_ef",)
+        has = {
+            "nprobe": self.parts.nlist,
+            "efSearch": self.parts.M,
+            "qb": self.parts.codec == "RaBitQ",
+            "k_factor": self.parts.refine,
+        }
+        return tuple(name for name in _SEARCH_ORDER if has.get(name))
+
+    def with_search(self, **settings: int | str) -> "IndexSpec":
+        """The same index searched otherwise: the named settings replace or join those that it has."""
+        return replace(self, search=tuple({**dict(self.search), **settings}.items()))
+
+    def built(self) -> "IndexSpec":
+        """The same index without search settings: what has to be built once for all of them."""
+        return replace(self, search=())
+
+    def _ordered(self, settings: Settings, names: tuple[str, ...], what: str) -> Settings:
+        """Settings in the one order, each known, once, and of a value that can be."""
+        given = dict(settings)
+        if len(given) < len(settings):
+            _unreadable(str(dict(settings)), f"a {what} setting is named twice: {', '.join(n for n, _ in settings)}")
+        for name, value in given.items():
+            if name not in names:
+                _unreadable(name, f"{self.kind} has no {what} setting {name!r}: {_listed(names)}")
+            if name == "quantization":
+                if value not in _QUANTIZATIONS:
+                    _unreadable(str(value), f"quantization={value} is none of {', '.join(_QUANTIZATIONS)}")
+                continue
+            low, high = _LIMITS.get(name, (1, 10**9))
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                _unreadable(str(value), f"{name}={value} is not a whole number from {low:,} to {high:,}")
+        return tuple((name, given[name]) for name in names if name in given)
+
+
+def check_spec(spec: IndexSpec, *, n: int, d: int, metric: Metric, k: int) -> None:
+    """Refuse, before any work, an index that could not be built or searched.
+
+    Parameters
+    ----------
+    spec
+        The index, with or without search settings.
+    n, d
+        Vectors to be searched, and their dimensions.
+    metric
+        ``"cosine"``, ``"dot"`` or ``"euclidean"``.
+    k
+        Neighbours that will be asked for.
+
+    Raises
+    ------
+    InputError
+        Its library is not installed, ``k`` is not between 1 and ``n``, there are fewer vectors than lists, fewer than
+        the centroids of a product quantizer, dimensions that cannot be cut into the parts, or more lists are to be
+        probed than there are.
+
+    Notes
+    -----
+    A product quantizer trains ``2**bits`` centroids for each part, and FAISS refuses to train more centroids than it
+    has vectors (``Clustering.cpp``); as many, or a few more, are accepted and make a poor quantizer.
+    """
+    larger_is_better(metric)  # refuses an unknown one
+    if importlib.util.find_spec(_MODULES[spec.library]) is None:
+        raise InputError(f"{spec} needs {spec.library}, which is not installed", _FIXES[spec.library])
+    if not 1 <= k <= n:
+        raise InputError(f"k={k:,} neighbours were asked of {n:,} vectors", f"Use k from 1 to {n:,}.")
+    parts = spec.parts
+    if parts.nlist and parts.nlist > n:
+        raise InputError(
+            f"{spec.kind} makes {parts.nlist:,} lists of {n:,} vectors", f"Use at most {n:,} lists, better far fewer."
+        )
+    nprobe = dict(spec.search).get("nprobe", 1)
+    if parts.nlist and int(nprobe) > parts.nlist:
+        raise InputError(f"nprobe={nprobe} of the {parts.nlist:,} lists of {spec.kind}", f"Use at most {parts.nlist:,}.")
+    for name, pieces in (("PQ", parts.m), ("OPQ", parts.opq)):
+        if pieces and d % pieces:
+            fits = [m for m in range(1, d + 1) if d % m == 0]
+            near = sorted(sorted(fits, key=lambda m: abs(m - pieces))[:3])
+            raise InputError(
+                f"{d} dimensions cannot be cut into the {pieces} equal parts of {name}{pieces} in {spec.kind}",
+                f"Use a divisor of {d}, such as {', '.join(map(str, near))}.",
+            )
+    if parts.bits and n < 2**parts.bits:
+        raise InputError(
+            f"{n:,} vectors are fewer than the {2**parts.bits:,} centroids that each part of {spec.kind} is trained to",
+            "Use fewer bits (x4), or an index that is not trained, such as Flat.",
+        )
+
+
+def _read_kind(kind: str) -> Parts:
+    """The parts of a kind; anything unknown is refused with what is known."""
+    if kind in ("hnswlib", "qdrant"):
+        return Parts(codec=kind)
+    pieces = kind.split(",")
+    refine = pieces[-1] == "RFlat" and bool(pieces.pop())
+    opq = _leading(pieces, "OPQ")
+    nlist = _leading(pieces, "IVF")
+    graph = _leading(pieces, "HNSW")
+    if graph and not pieces:
+        pieces = ["Flat"]
+    found = _CODECS.fullmatch(pieces[0]) if len(pieces) == 1 else None
+    if found is None:
+        _unreadable(kind, "known are Flat, HNSW32, IVF256,Flat, PQ48, IVF256,PQ48, SQ8 and their like, hnswlib, qdrant")
+    codec = next(name for name in ("Flat", "PQ", "SQ", "RaBitQ", "LSH") if pieces[0].startswith(name))
+    bits = int(found["bits"] or 8) if codec == "PQ" else None
+    parts = Parts(
+        codec,
+        nlist=nlist,
+        M=graph,
+        m=int(found["m"]) if codec == "PQ" else None,
+        bits=bits,
+        fast_scan=bool(found["fs"]),
+        sq=found["sq"],
+        opq=opq,
+        rotated=bool(found["rotated"]),
+        refine=refine,
+    )
+    if parts.fast_scan and bits != 4:
+        _unreadable(kind, "fast-scan is for codes of 4 bits: write x4fs")
+    if bits and bits > _MOST_BITS:
+        _unreadable(kind, f"codes of {bits} bits need 2**{bits} centroids for each part; use at most {_MOST_BITS}")
+    if refine and codec == "Flat":
+        _unreadable(kind, "RFlat refines an index that compresses; this one compares the vectors themselves")
+    if opq and (codec != "PQ" or graph):
+        _unreadable(kind, "OPQ learns a rotation for a product quantizer: OPQ48,PQ48 or OPQ48,IVF256,PQ48")
+    if graph and (nlist or codec not in ("Flat", "SQ") or graph < 2):
+        _unreadable(kind, "a graph has at least 2 edges a node and holds vectors (HNSW32) or scalars (HNSW32,SQ8)")
+    if nlist and codec == "LSH":
+        _unreadable(kind, "FAISS has no inverted lists of sign bits: use LSH, or IVF with RaBitQ")
+    return parts
+
+
+def _leading(pieces: list[str], name: str) -> int | None:
+    """Take ``NAME123`` from the front of the pieces, if it is there."""
+    found = re.fullmatch(rf"{name}([1-9]\d{{0,8}})", pieces[0]) if pieces else None
+    if found is None:
+        return None
+    pieces.pop(0)
+    return int(found[1])
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"it has {', '.join(names)}" if names else "it has none"
+
+
+def _unreadable(text: str, why: str) -> NoReturn:
+    raise InputError(f"no index can be read from {text!r}", why[0].upper() + why[1:] + ".")
