@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
-from workbench.intervals import Interval, mean_interval, wilson_interval
+from workbench.intervals import Interval, few_values_interval, mean_interval, wilson_interval
 
 
 def test_interval_holds_the_mean_and_narrows():
@@ -30,6 +30,18 @@ def test_many_values_are_resampled_in_blocks():
     at = mean_interval(values)
     standard_error = values.std() / np.sqrt(len(values))
     assert at.high - at.low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
+
+
+@pytest.mark.parametrize(("n", "k"), [(50, 10), (1000, 10), (1000, 1)])
+def test_few_values_are_resampled_to_the_same_interval_by_their_counts(n, k):
+    values = np.random.default_rng(2).binomial(k, 0.8, n) / k
+    slow, fast = mean_interval(values), few_values_interval(values)
+    assert fast.mean == pytest.approx(slow.mean)
+    width = slow.high - slow.low
+    assert fast.low == pytest.approx(slow.low, abs=0.1 * width)
+    assert fast.high == pytest.approx(slow.high, abs=0.1 * width)
+    with pytest.raises(InputError, match="nothing to average"):
+        few_values_interval([])
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -13,7 +13,7 @@ SURFACE = {
     "markup": ["emphasis", "escape", "plain", "shorten"],
     "callbacks": ["CallbackError", "check", "errors", "guard", "record"],
     "records": ["Corpus", "FloatArray", "IntArray", "Metric", "ModelIdentity", "Neighbours", "Vectors"],
-    "intervals": ["Interval", "mean_interval", "wilson_interval"],
+    "intervals": ["Interval", "few_values_interval", "mean_interval", "wilson_interval"],
     "corpora": [
         "AnnBenchmark",
         "Benchmark",

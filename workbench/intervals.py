@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import InputError
 
-__all__ = ["Interval", "mean_interval", "wilson_interval"]
+__all__ = ["Interval", "few_values_interval", "mean_interval", "wilson_interval"]
 
 _RESAMPLES = 2000
 _DRAWS_AT_ONCE = 4_000_000  # 32 MB of row numbers
@@ -46,6 +46,28 @@ def mean_interval(values: Sequence[float] | NDArray[np.float64], confidence: flo
     ]
     low, high = np.quantile(np.concatenate(means), [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(array.mean()), float(low), float(high))
+
+
+def few_values_interval(
+    values: Sequence[float] | NDArray[np.float64], confidence: float = 0.95, seed: int = 0
+) -> Interval:
+    """:func:`mean_interval` for many values of which few differ, such as recalls at k = 10: many times faster.
+
+    To resample ``n`` values is to draw how often each distinct one comes up, which is multinomial: the distribution
+    of the resampled mean is the same, only the draws are others.
+
+    Raises
+    ------
+    InputError
+        There are no values.
+    """
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    if not len(distinct):
+        raise InputError("there is nothing to average", "Measure at least one query.")
+    n = int(counts.sum())
+    means = np.random.default_rng(seed).multinomial(n, counts / n, size=_RESAMPLES) @ distinct / n
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(counts @ distinct / n), float(low), float(high))
 
 
 def wilson_interval(successes: ArrayLike, trials: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

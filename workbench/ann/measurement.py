@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workbench.corpora import as_vectors_array, check_dimensions
 from workbench.errors import InputError, VectorError
 from workbench.geometry import larger_is_better
-from workbench.intervals import mean_interval, wilson_interval
+from workbench.intervals import few_values_interval, wilson_interval
 from workbench.records import FloatArray, IntArray, Metric, Neighbours
 
 __all__ = ["COLUMNS", "break_even", "query_scores", "recall"]
@@ -141,8 +141,8 @@ def query_scores(recalls: NDArray[np.float64], first: NDArray[np.float64]) -> di
     if not len(recalls) or len(recalls) != len(first):
         what = f"recall@k of {len(recalls):,} queries and recall@1 of {len(first):,} do not describe one search"
         raise InputError(what, "Score at least one query, and the same queries in both.")
-    whole = mean_interval(recalls)
-    stated = mean_interval(recalls[1::2]) if len(recalls) > 1 else None
+    whole = few_values_interval(recalls)
+    stated = few_values_interval(recalls[1::2]) if len(recalls) > 1 else None
     low, high = wilson_interval(first.sum(), len(first))
     tenth = math.ceil(len(recalls) / 10)
     return {
