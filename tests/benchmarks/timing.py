@@ -127,4 +127,6 @@ def _timed(function: Callable[[], object]) -> Callable[[], float]:
 
 
 def _seconds(value: float) -> str:
+    if value < 1e-3:
+        return f"{1e6 * value:.1f} µs"
     return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"
