@@ -1,5 +1,6 @@
 """Approximate nearest neighbours, and how to measure them honestly."""
 
+from workbench.ann.advice import Advice, advise, point_record
 from workbench.ann.front import fastest, hypervolume, pareto
 from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
 from workbench.ann.machine import provenance, resident_growth
@@ -16,6 +17,7 @@ __all__ = [
     "DEFAULT_FAMILIES",
     "FAMILIES",
     "TARGETS",
+    "Advice",
     "Coarse",
     "Database",
     "Index",
@@ -24,6 +26,7 @@ __all__ = [
     "Parts",
     "Settings",
     "SweepResult",
+    "advise",
     "break_even",
     "build_index",
     "check_spec",
@@ -36,6 +39,7 @@ __all__ = [
     "open_loop",
     "pareto",
     "pinned",
+    "point_record",
     "provenance",
     "query_scores",
     "recall",
