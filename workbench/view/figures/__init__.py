@@ -11,6 +11,8 @@ from workbench.view.figures.maps import map_figure
 from workbench.view.figures.planes import analogy_plane
 from workbench.view.figures.rankings import rank_changes
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
+from workbench.view.figures.sweep import sweep_front
+from workbench.view.figures.sweep_measures import parameter_effect, query_recalls, shared_work
 from workbench.view.figures.tuning import alignment_uniformity, before_after, loss_curve
 from workbench.view.figures.words import along_axis, analogy_accuracy, held_out_loss, human_scores, parallelism
 
@@ -32,9 +34,13 @@ __all__ = [
     "map_figure",
     "occurrences",
     "parallelism",
+    "parameter_effect",
+    "query_recalls",
     "rank_changes",
     "sense_colors",
     "senses_by_layer",
+    "shared_work",
     "similarity_matrix",
+    "sweep_front",
     "tradeoff",
 ]
