@@ -2,7 +2,6 @@
 
 import base64
 import html
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -16,6 +15,7 @@ from workbench.atomic import replacing
 from workbench.corpora import as_vectors_array
 from workbench.errors import InputError
 from workbench.markup import escape, plain, shorten
+from workbench.view.pages import POLICY, part, script_json
 from workbench.view.palette import Coloring, color_column
 
 __all__ = ["write_map_page"]
@@ -24,16 +24,13 @@ _MAX_BYTES = 15_000_000  # of a page whose texts may be cut to fit
 _SHORTEST = 60  # characters that every text keeps, whatever the page then weighs
 _SPARE = 4_000  # for the lines that say at how many characters texts are cut
 _TITLE = 90
-_STATIC = Path(__file__).parent / "static"
 
-# The policy has the browser itself refuse every address. plotly's WebGL compiles its drawing commands, hence eval.
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval';\
- style-src 'unsafe-inline'; img-src data: blob:">
+<meta http-equiv="Content-Security-Policy" content="$policy">
 <meta name="color-scheme" content="light dark">
 <title>$title</title>
 <link rel="icon" href="data:,">
@@ -152,8 +149,8 @@ def write_map_page(
     def page(kept: Sequence[str], cut: str) -> bytes:
         filled = _PAGE.substitute(
             title=html.escape(plain(title)), heading=escape(title), count=f"{len(points):,}", legend=_legend(coloring),
-            statement="".join(map(_measure, statement)), cut=cut, data=_json({**data, "texts": kept}),
-            css=_static("map_page.css"), plotly=get_plotlyjs(), script=_static("map_page.js"),
+            statement="".join(map(_measure, statement)), cut=cut, data=script_json({**data, "texts": kept}),
+            css=part("map_page.css"), plotly=get_plotlyjs(), script=part("map_page.js"), policy=POLICY,
         )  # fmt: skip
         return filled.encode("utf-8", "replace")
 
@@ -179,7 +176,7 @@ def _fitting(texts: Sequence[str], room: int) -> int | None:
 def _fits(texts: Sequence[str], length: int, room: int) -> bool:
     if sum(min(len(text), length) for text in texts) > room:  # a character takes at least a byte
         return False
-    return len(_json(_cut(texts, length)).encode()) <= room
+    return len(script_json(_cut(texts, length)).encode()) <= room
 
 
 def _cut(texts: Sequence[str], length: int) -> list[str]:
@@ -194,17 +191,8 @@ def _cut_line(texts: Sequence[str], length: int) -> str:
     )
 
 
-def _json(value: Any) -> str:
-    """JSON for a script element: without ``<``, nothing in it can end the element or open another."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
 def _base64(array: "np.ndarray[Any, Any]") -> str:
     return base64.b64encode(array.tobytes()).decode()
-
-
-def _static(name: str) -> str:
-    return (_STATIC / name).read_text(encoding="utf-8")
 
 
 def _measure(line: tuple[str, str, str]) -> str:

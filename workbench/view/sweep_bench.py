@@ -1,0 +1,383 @@
+"""A sweep under a person's hands: its front, constraints that move the recommendation, the queries that a point fails."""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import ann, callbacks
+from workbench.ann import SweepResult
+from workbench.errors import InputError
+from workbench.markup import escape, shorten
+from workbench.records import Corpus
+from workbench.view.figures import sweep_front
+from workbench.view.figures.sweep import FAMILY_LOOKS
+from workbench.view.figures.sweep_axes import COSTS
+from workbench.view.read_out import alert, status
+from workbench.view.sweep_details import Names, code, failures, measures
+from workbench.view.sweep_files import save
+
+__all__ = ["SweepBench"]
+
+_ANY = math.inf
+_WIDTH, _SIDE, _HEIGHT = 700, 380, 500  # pixels: the figure, what stands beside it, and how tall both are
+_PAUSE = 0.4  # seconds between two paintings of a sweep that still runs
+_RECALLS = (0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999)
+_A_DAY = (0, *(digit * 10**zeros for zeros in range(3, 9) for digit in (1, 3)))
+_SIGNS = {
+    "flat": "⬧", "hnsw": "●", "ivf": "■", "pq": "▲", "ivfpq": "◆", "sq": "⬟", "hnswlib": "⊗", "opq": "⬢", "ivfsq": "⊞",
+    "hnswsq": "⊕", "binary": "▼", "rabitq": "★", "qdrant": "✦",
+}  # fmt: skip
+_LIMITS = {"p99_us": ("p99_ms", 1000.0), "memory_bytes": ("memory", 1e6), "build_s": ("build_s", 1.0)}
+
+
+class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
+    """The front of a sweep with its axes and families to choose, constraints, and a point's measures, failures and code.
+
+    A click on a point chooses it; so does the list beside the figure, by keyboard. Without a result it waits for one:
+    ``ann.sweep(..., watch=bench.watch)`` lets the points appear as they are measured.
+
+    Parameters
+    ----------
+    result
+        Of a sweep, finished or not; None to watch one.
+    texts
+        What the searched rows are called: a text for each of them, or for each of the vectors that were given to the
+        sweep, those held out as queries among them.
+    queries
+        What the queries are called.
+    recall
+        The target to begin with: 0.8, 0.9, 0.95, 0.97, 0.99, 0.995 or 0.999.
+
+    Attributes
+    ----------
+    result
+        What is shown; None before there is any.
+    advice
+        The recommendation under the constraints, as :func:`ann.advise` gives it; None while a sweep runs.
+    figure
+        The plotly figure.
+    against, families, constraints, points, detail
+        The controls: the axis of cost, a button for each family, a slider for each constraint, the list of points, and
+        what is said of the chosen one.
+
+    Raises
+    ------
+    InputError
+        Texts that are not those of the rows, or a target that the slider does not have.
+    """
+
+    def __init__(
+        self,
+        result: SweepResult | None = None,
+        *,
+        texts: Corpus | Sequence[str] | None = None,
+        queries: Corpus | Sequence[str] | None = None,
+        recall: float = 0.95,
+    ) -> None:
+        if recall not in _RECALLS:
+            raise InputError(f"there is no step {recall!r}", f"Steps are {', '.join(map(str, _RECALLS))}.")
+        self.result: SweepResult | None = None
+        self.advice: ann.Advice | None = None
+        self._names, self._running, self._painted, self._quiet = Names.of(texts, queries), False, 0.0, False
+        layout = ipywidgets.Layout
+        self.against = ipywidgets.Dropdown(
+            options=[(cost.short, name) for name, cost in COSTS.items()], description="recall against",
+            layout=layout(width="260px"), style={"description_width": "96px"},
+        )  # fmt: skip
+        self.families: dict[str, ipywidgets.ToggleButton] = {
+            family: ipywidgets.ToggleButton(
+                value=True, description=f"{_SIGNS[family]} {name}", tooltip=f"show or hide {name}",
+                layout=layout(width="auto", display="none"), style={"text_color": color},
+            )
+            for family, (name, color, _) in FAMILY_LOOKS.items()
+        }  # fmt: skip
+        self.constraints: dict[str, ipywidgets.SelectionSlider] = {
+            "recall": _slider("recall at least", [(f"{one:g}", one) for one in _RECALLS], recall),
+            "p99_ms": _slider("p99 at most, ms", [("any", _ANY)], _ANY),
+            "memory": _slider("memory at most, MB", [("any", _ANY)], _ANY),
+            "build_s": _slider("build at most, s", [("any", _ANY)], _ANY),
+            "queries_per_day": _slider("queries a day", [(f"{n:,}" if n else "not said", n) for n in _A_DAY], 0),
+        }
+        self.points = ipywidgets.Select(options=[], rows=8, layout=layout(width=f"{_SIDE}px", height="150px"))
+        self.detail = ipywidgets.ToggleButtons(
+            options=["measures", "fails", "code"], style={"button_width": "112px"}, layout=layout(height="36px")
+        )
+        self._panel = ipywidgets.HTML(
+            layout=layout(width=f"{_SIDE}px", height=f"{_HEIGHT - 200}px", overflow="hidden auto")
+        )
+        self._status = ipywidgets.HTML(layout=layout(width="100%", height="94px", overflow="hidden auto"))
+        self._caption = ipywidgets.HTML(layout=layout(flex="1 1 auto", min_width="0"))
+        self.exports = {
+            suffix: ipywidgets.Button(
+                description=name, tooltip=f"write it into the sweep's folder as sweep{suffix}", layout=layout(width="76px")
+            )
+            for suffix, name in ((".parquet", "Parquet"), (".csv", "CSV"), (".png", "PNG"), (".html", "HTML"))
+        }  # fmt: skip
+        self.figure = self._empty()
+        wrap = layout(flex_flow="row wrap", align_items="center")
+        side = ipywidgets.VBox([self.points, self.detail, self._panel], layout=layout(width=f"{_SIDE + 8}px"))
+        super().__init__(
+            [
+                ipywidgets.HBox([self.against, *self.families.values()], layout=wrap),
+                ipywidgets.HBox(list(self.constraints.values()), layout=wrap),
+                ipywidgets.HBox([self.figure, side], layout=layout(height=f"{_HEIGHT + 6}px")),
+                self._status,
+                ipywidgets.HBox([self._caption, *self.exports.values()], layout=layout(align_items="center")),
+            ],
+            layout=layout(width=f"{_WIDTH + _SIDE + 16}px"),
+        )
+        self.add_class("wb-sweep-bench")
+        self.against.observe(self._redrawn, "value")
+        for button in self.families.values():
+            button.observe(self._redrawn, "value")
+        for slider in self.constraints.values():
+            slider.observe(self._constrained, "value")
+        self.points.observe(self._chosen, "value")
+        self.detail.observe(self._chosen, "value")
+        for suffix, button in self.exports.items():
+            button.on_click(lambda _, suffix=suffix: self._export(suffix))
+        for trace in self.figure.data:
+            trace.on_click(self._clicked)
+        if result is None:
+            self._say("Waiting for the first point.")
+        else:
+            self.show(result)
+
+    def show(self, result: SweepResult) -> None:
+        """Show a result in place of what is shown now; the controls keep what they say."""
+        self._names.check(result)
+        self.result, self._running = result, False
+        self._refresh()
+
+    def watch(self, result: SweepResult) -> None:
+        """Show what a running sweep has measured so far; at most a few times a second, and always when it has ended."""
+        now, finished = time.monotonic(), bool(result.manifest["finished"])
+        if not finished and now - self._painted < _PAUSE:
+            return
+        with callbacks.guard("watch a sweep", self._show_error):
+            self._names.check(result)
+            self.result, self._running = result, not finished
+            if len(result.points):
+                self._refresh()
+        self._painted = time.monotonic()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the points (``.parquet``, ``.csv``), the figure as it is shown (``.png``) or the report (``.html``).
+
+        Raises
+        ------
+        InputError
+            There is no result yet, another suffix, or no kaleido to draw a picture with.
+        StorageError
+            The file cannot be written.
+        """
+        if self.result is None:
+            raise InputError("there is no result to write", "Run a sweep with watch=bench.watch, or call bench.show.")
+        advice = self.advice or ann.advise(self.result, recall=self.constraints["recall"].value)
+        return save(self.result, Path(path), advice=advice, figure=self._drawn())
+
+    # What is drawn
+
+    def _shown_points(self) -> pd.DataFrame:
+        """The points, with the front against the axis that is chosen, among the families that are shown."""
+        assert self.result is not None
+        points, x = self.result.points, self.against.value
+        seen = points["family"].isin([family for family, button in self.families.items() if button.value])
+        cost = points[x].to_numpy(np.float64) * (-1 if COSTS[x].more_is_better else 1)
+        return points.assign(front=ann.pareto(points["recall"], np.where(seen, cost, np.nan)))
+
+    def _drawn(self) -> go.Figure:
+        assert self.result is not None
+        named, unit = _LIMITS.get(self.against.value, ("", 1.0))
+        limit = self.constraints[named].value if named else _ANY
+        chosen = self.advice.recommended if self.advice is not None else None
+        figure = sweep_front(
+            self._shown_points(), x=self.against.value, k=self.result.k,
+            families=[family for family, button in self.families.items() if button.value],
+            target=self.constraints["recall"].value, limit=None if limit == _ANY else limit * unit,
+            recommended="" if chosen is None else str(chosen["point"]), chosen=self.points.value or "",
+        )  # fmt: skip
+        return figure.update_layout(width=_WIDTH, height=_HEIGHT, margin={"r": 12, "b": 60})
+
+    def _empty(self) -> go.FigureWidget:
+        """The figure before there is a point: all traces, all of them empty."""
+        columns = {name: "float64" for name in ann.COLUMNS} | dict.fromkeys(("point", "family", "index"), "str")
+        nothing = pd.DataFrame({name: pd.Series([math.nan], dtype="float64") for name in columns})
+        nothing = nothing.assign(point="", family="", index="", front=False, timed=0, recall=0.9)
+        figure = sweep_front(nothing, families=[]).update_layout(width=_WIDTH, height=_HEIGHT)
+        return go.FigureWidget(figure.update_layout(margin={"r": 12, "b": 60}))
+
+    def _paint(self) -> None:
+        """Change the figure that is on the page into the one that is due."""
+        fresh = self._drawn()
+        with self.figure.batch_update():
+            for old, new in zip(self.figure.data, fresh.data, strict=True):
+                old.x, old.y, old.showlegend = new.x, new.y, new.showlegend
+                if new.mode == "lines":
+                    old.line.shape = new.line.shape
+                elif new.customdata is not None:
+                    old.customdata, old.text = new.customdata, new.text
+                    old.marker.size, old.marker.symbol = new.marker.size, new.marker.symbol
+                    old.marker.opacity = new.marker.opacity
+                    for bars in ("error_x", "error_y"):
+                        for part in ("visible", "array", "arrayminus"):
+                            old[bars][part] = new[bars][part]
+            for axis in ("xaxis", "yaxis"):
+                for part in ("range", "tickvals", "ticktext"):
+                    self.figure.layout[axis][part] = fresh.layout[axis][part]
+                self.figure.layout[axis].title.text = fresh.layout[axis].title.text
+            self.figure.layout.shapes = fresh.layout.shapes
+            self.figure.layout.annotations = fresh.layout.annotations
+
+    def _refresh(self) -> None:
+        """All of it, for a result that is new."""
+        assert self.result is not None
+        points = self.result.points
+        for family, button in self.families.items():
+            button.layout.display = None if (points["family"] == family).any() else "none"
+        self._offer("p99_ms", points["p99_us"] / 1000)
+        self._offer("memory", points["memory_bytes"] / 1e6)
+        self._offer("build_s", points["build_s"])
+        self._list()
+        self._advise()
+        self._paint()
+        self._tell()
+        self._count()
+
+    def _offer(self, name: str, values: "pd.Series[float]") -> None:
+        """The steps of a constraint: 1, 2, 5 of each decade that the points reach into, and any."""
+        known = values[np.isfinite(values) & (values > 0)]
+        if known.empty:
+            return
+        low, high = math.floor(math.log10(known.min())), math.ceil(math.log10(known.max()))
+        steps = [digit * 10.0**zeros for zeros in range(low, high + 1) for digit in (1, 2, 5)]
+        kept = [step for step in steps if known.min() <= step < 2.5 * known.max()]
+        options, slider = [*((f"{step:,.10g}", step) for step in kept), ("any", _ANY)], self.constraints[name]
+        if tuple(options) != tuple(slider.options):
+            before, self._quiet = slider.value, True
+            slider.options = options
+            slider.value = min((value for _, value in options), key=lambda value: _apart(value, before))
+            self._quiet = False
+
+    def _list(self) -> None:
+        """The points of the families that are shown, by recall."""
+        rows = self._shown_points().sort_values(["recall", "p50_us"], ascending=[False, True])
+        rows = rows[[bool(self.families[family].value) for family in rows["family"]]]
+        said = [
+            f"{recall:.4f} · {f'{p50:,.0f} µs' if timed else 'not timed'} · {shorten(index, 60)}"
+            for recall, p50, timed, index in rows[["recall", "p50_us", "timed", "index"]].itertuples(index=False)
+        ]
+        options, before = list(zip(said, rows["point"], strict=True)), self.points.value
+        self._quiet = True
+        self.points.options = options
+        self.points.value = before if before in set(rows["point"]) else None
+        self._quiet = False
+
+    def _advise(self) -> None:
+        self.advice = None
+        if self.result is None or self._running or not (self.result.points["timed"] > 0).any():
+            return
+        asked = {name: slider.value for name, slider in self.constraints.items()}
+        self.advice = ann.advise(
+            self.result, recall=asked["recall"],
+            p99_ms=None if asked["p99_ms"] == _ANY else asked["p99_ms"],
+            memory=None if asked["memory"] == _ANY else int(1e6 * asked["memory"]),
+            build_s=None if asked["build_s"] == _ANY else asked["build_s"],
+            queries_per_day=asked["queries_per_day"] or None,
+        )  # fmt: skip
+
+    # What is said
+
+    def _tell(self) -> None:
+        """The recommendation, and what is known of the chosen point, or of the recommended one where none is chosen."""
+        assert self.result is not None
+        if self.advice is None:
+            self._say("The recommendation comes with the end of the sweep." if self._running else "No point is timed.")
+        else:
+            first, _, rest = str(self.advice.text).partition(": ")
+            self._status.value = status(f"<b>{escape(first)}</b>: {escape(rest)}")
+        best = None if self.advice is None else self.advice.recommended
+        name = self.points.value or ("" if best is None else str(best["point"]))
+        if not name:
+            self._panel.value = status("Click a point, or choose one in the list.")
+            return
+        row = self.result.point(name)
+        if self.detail.value == "measures":
+            said = measures(row, self.result.k)
+        elif self.detail.value == "fails":
+            said = failures(self.result, name, self._names)
+        else:
+            spec = ann.IndexSpec.parse(str(row["index"]))
+            said = code(str(row["index"]), ann.snippet(spec, self.result.metric, self.result.d, self.result.k))
+        self._panel.value = f'<div class="wb-sweep-detail">{said}</div>'
+
+    def _count(self) -> None:
+        """How far the sweep is: points measured and timed, and what was not tested."""
+        assert self.result is not None
+        timed = int((self.result.points["timed"] > 0).sum())
+        state = "still running" if self._running else f"{self.result.manifest['seconds']:,.0f} s"
+        self._caption.value = status(
+            f"{len(self.result.points):,} points measured, {timed:,} timed, {len(self.result.untested):,} builds or "
+            f"settings not tested; {state}"
+        )
+
+    def _say(self, text: str) -> None:
+        self._status.value = status(escape(text))
+
+    def _show_error(self, error: callbacks.CallbackError) -> None:
+        self._status.value = alert(error)
+
+    # What a person does
+
+    def _redrawn(self, change: Any) -> None:
+        if self.result is not None:
+            with callbacks.guard("choose what is drawn", self._show_error):
+                self._list()
+                self._paint()
+                self._tell()
+
+    def _constrained(self, change: Any) -> None:
+        if self.result is not None and not self._quiet:
+            with callbacks.guard("move a constraint", self._show_error):
+                self._advise()
+                self._paint()
+                self._tell()
+
+    def _chosen(self, change: Any) -> None:
+        if self.result is not None and not self._quiet:
+            with callbacks.guard("choose a point", self._show_error):
+                self._paint()
+                self._tell()
+
+    def _clicked(self, trace: Any, points: Any, state: Any) -> None:
+        with callbacks.guard("click a point", self._show_error):
+            if trace.customdata is not None and points.point_inds:
+                self.points.value = str(trace.customdata[points.point_inds[0]])
+
+    def _export(self, suffix: str) -> None:
+        with callbacks.guard("write a file", self._show_error):
+            if self.result is None:
+                raise InputError("there is no result to write", "Run a sweep first.")
+            written = self.save(self.result.folder / f"sweep{suffix}")
+            self._caption.value = status(f"Written: {escape(written)}")
+
+
+def _slider(name: str, options: list[tuple[str, float]], value: float) -> ipywidgets.SelectionSlider:
+    return ipywidgets.SelectionSlider(
+        options=options, value=value, description=name, layout=ipywidgets.Layout(width="345px"),
+        style={"description_width": "124px"},
+    )  # fmt: skip
+
+
+def _apart(value: float, before: float) -> float:
+    """How far a step is from the one that was set: on the scale of the slider."""
+    if math.isinf(value) or math.isinf(before):
+        return 0.0 if value == before else math.inf
+    return abs(math.log(value / before))
