@@ -1,11 +1,14 @@
 """Approximate nearest neighbours, and how to measure them honestly."""
 
 from workbench.ann.advice import Advice, advise, point_record
+from workbench.ann.contrast import Contrast, gaussian_contrasts, matching_dimension, relative_contrast
 from workbench.ann.front import fastest, hypervolume, pareto
 from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
+from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
+from workbench.ann.scaling import ScalingFit, fit_scaling, scan_times
 from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, Parts, Settings, check_spec
 from workbench.ann.sweep import TARGETS, SweepResult
 from workbench.ann.threads import pinned
@@ -19,22 +22,30 @@ __all__ = [
     "TARGETS",
     "Advice",
     "Coarse",
+    "Contrast",
     "Database",
     "Index",
     "IndexSpec",
     "Interval",
+    "MachineLimits",
     "Parts",
+    "ScalingFit",
     "Settings",
     "SweepResult",
     "advise",
+    "allocate",
     "break_even",
     "build_index",
     "check_spec",
     "fastest",
+    "fit_scaling",
     "formula_bytes",
+    "gaussian_contrasts",
     "hypervolume",
     "latency",
     "load_index",
+    "machine_limits",
+    "matching_dimension",
     "mean_interval",
     "open_loop",
     "pareto",
@@ -43,8 +54,10 @@ __all__ = [
     "provenance",
     "query_scores",
     "recall",
+    "relative_contrast",
     "resident_growth",
     "save_index",
+    "scan_times",
     "summarise",
     "throughput",
     "time_queries",
