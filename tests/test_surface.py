@@ -142,6 +142,7 @@ SURFACE = {
         "relative_contrast",
         "resident_growth",
         "save_index",
+        "scan_summary",
         "scan_times",
         "summarise",
         "throughput",

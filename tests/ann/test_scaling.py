@@ -106,6 +106,22 @@ def test_a_scan_searches_what_is_in_memory(monkeypatch):
     np.testing.assert_array_equal(database, memory[:800].reshape(100, 8))
 
 
+def test_the_product_alone_searches_nothing(monkeypatch):
+    monkeypatch.setattr(faiss, "knn", None)
+    table = ann.scan_times([(100, 8, 2)], rounds=2, product_only=True)
+    assert (table["seconds"] > 0).all() and table["gflop"].iloc[0] == pytest.approx(2 * 1600 / 1e9)
+
+
+def test_a_summary_has_the_median_round_and_its_ends_for_one_query():
+    times = ann.scan_times([(100, 8, 1), (50, 16, 4)], rounds=3)
+    found = ann.scan_summary(times, "both")
+    assert found["label"].tolist() == ["100 × 8", "50 × 16"] and set(found["series"]) == {"both"}
+    for row in found.itertuples():
+        taken = times.loc[times["n"] == row.n, "seconds"].to_numpy() / row.queries
+        assert (row.low, row.seconds, row.high) == tuple(np.quantile(taken, [0, 0.5, 1]))
+        assert row.query_ms == pytest.approx(1e3 * row.seconds)
+
+
 @pytest.mark.parametrize(
     ("scans", "memory", "why"),
     [

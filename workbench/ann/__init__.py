@@ -8,7 +8,7 @@ from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
-from workbench.ann.scaling import ScalingFit, fit_scaling, scan_times
+from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times
 from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, Parts, Settings, check_spec
 from workbench.ann.sweep import TARGETS, SweepResult
 from workbench.ann.threads import pinned
@@ -57,6 +57,7 @@ __all__ = [
     "relative_contrast",
     "resident_growth",
     "save_index",
+    "scan_summary",
     "scan_times",
     "summarise",
     "throughput",

@@ -14,7 +14,7 @@ from workbench.errors import InputError
 from workbench.intervals import Interval
 from workbench.records import FloatArray
 
-__all__ = ["ScalingFit", "fit_scaling", "scan_times"]
+__all__ = ["ScalingFit", "fit_scaling", "scan_summary", "scan_times"]
 
 _RESAMPLES = 4000
 _FEWEST = 3  # points of which a line can be wrong
@@ -29,11 +29,12 @@ def scan_times(
     k: int = 10,
     threads: int = 1,
     rounds: int = 5,
+    product_only: bool = False,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Time exact searches by FAISS, in turn in every round, so that a slow minute hurts all alike.
 
-    Every database is a view on one stretch of memory, so none is copied.
+    Every database is a view on one stretch of memory, so none is copied. ``scan_summary`` makes one row of each scan.
 
     Parameters
     ----------
@@ -47,6 +48,9 @@ def scan_times(
         For FAISS and BLAS while it is measured. FAISS shares queries out among threads: one query uses one.
     rounds
         Timed calls of each, after one that is not counted.
+    product_only
+        Time NumPy's matrix product of queries and vectors instead, which finds no neighbours: what the arithmetic
+        alone takes.
     seed
         Of the queries.
 
@@ -86,8 +90,13 @@ def scan_times(
         for turn in range(-1, rounds):
             for (n, d, queries), queried in zip(scans, asked, strict=True):
                 database = floats[: n * d].reshape(n, d)
+                products = np.empty((queries, n) if product_only else (0, 0), dtype=np.float32)
+                products.fill(0)  # its pages exist before the clock starts
                 began = time.perf_counter_ns()
-                faiss.knn(queried, database, k, metric=faiss.METRIC_INNER_PRODUCT)
+                if product_only:
+                    np.matmul(queried, database.T, out=products)
+                else:
+                    faiss.knn(queried, database, k, metric=faiss.METRIC_INNER_PRODUCT)
                 taken = time.perf_counter_ns() - began
                 if turn >= 0:
                     rows.append((n, d, queries, turn, taken / 1e9))
@@ -99,6 +108,33 @@ def scan_times(
         gflop=2 * size * table["queries"] / 1e9,
         gflop_s=2 * size * table["queries"] / 1e9 / table["seconds"],
     )
+
+
+def scan_summary(times: pd.DataFrame, series: str = "") -> pd.DataFrame:
+    """One row for each scan: the median of its rounds, and the fastest and the slowest.
+
+    Parameters
+    ----------
+    times
+        What ``scan_times`` measured.
+    series
+        A name for all of them, as figures want it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``series``, ``label``, ``n``, ``d``, ``queries``, ``gb``, ``seconds`` of one query, ``low``, ``high``,
+        ``query_ms``, ``gflop_s``.
+    """
+    one = times.assign(one=times["seconds"] / times["queries"])
+    found = one.groupby(["n", "d", "queries"], sort=False, as_index=False).agg(
+        gb=("gb", "first"), seconds=("one", "median"), low=("one", "min"), high=("one", "max"),
+        query_ms=("query_ms", "median"), gflop_s=("gflop_s", "median"),
+    )  # fmt: skip
+    shape = [f"{row.n:,} × {row.d:,}" for row in found.itertuples()]
+    found.insert(0, "label", shape)
+    found.insert(0, "series", series)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

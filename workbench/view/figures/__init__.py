@@ -10,6 +10,7 @@ from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
 from workbench.view.figures.planes import analogy_plane
 from workbench.view.figures.rankings import rank_changes
+from workbench.view.figures.scaling import contrast_curve, roofline, scan_growth
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
 from workbench.view.figures.sweep import sweep_front
 from workbench.view.figures.sweep_measures import parameter_effect, query_recalls, shared_work
@@ -24,6 +25,7 @@ __all__ = [
     "bars",
     "before_after",
     "calibration",
+    "contrast_curve",
     "distances_kept",
     "dumbbells",
     "held_out_loss",
@@ -37,6 +39,8 @@ __all__ = [
     "parameter_effect",
     "query_recalls",
     "rank_changes",
+    "roofline",
+    "scan_growth",
     "sense_colors",
     "senses_by_layer",
     "shared_work",
