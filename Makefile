@@ -10,6 +10,7 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 STARTED := $(VENV)/.installing
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+TWO_FILES := --numprocesses=2 --dist=loadfile
 BENCHMARKS := $(wildcard tests/benchmarks/bench_*.py)
 
 .PHONY: help setup lab test bench notebook-figures clean
@@ -41,13 +42,15 @@ $(STAMP): pyproject.toml constraints.txt
 lab: $(STAMP)
 	@exec $(VENV)/bin/workbench lab $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(OPEN)),--no-open)
 
+# Threads of OpenMP that wait must sleep: by default they spin, and take the cores from the other file's.
+test: export OMP_WAIT_POLICY := PASSIVE
 test: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict workbench/
 	$(if $(NOTEBOOKS),$(RUN) -m nbstripout --verify $(NOTEBOOKS))
-	$(RUN) -m pytest tests --ignore=tests/browser --numprocesses=2 --dist=loadfile
-	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS))
+	$(RUN) -m pytest tests --ignore=tests/browser $(TWO_FILES)
+	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(TWO_FILES) --no-loadscope-reorder
 
 bench: $(STAMP)
 	@failed=0; for file in $(BENCHMARKS); do \

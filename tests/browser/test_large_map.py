@@ -43,7 +43,7 @@ points
 API = "[...document.querySelectorAll('.wb-map div[id]')].find(element => element.api).api"
 
 
-def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_property, capsys) -> None:
+def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_property) -> None:
     notebook = lab.open(write_notebook(tmp_path / "large.ipynb", [CELL]))
     notebook.run_all()
     page = notebook.explorer()
@@ -65,11 +65,6 @@ def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_
     record_property("explorer_s", round(built, 2))
     record_property("repaint_ms", round(repaint))
     record_property("lasso_s", round(seconds, 2))
-    with capsys.disabled():
-        print(
-            f"\n100,000 passages: explorer made in {built:.2f} s, repaint {repaint:.0f} ms, "
-            f"lasso read back within {seconds:.2f} s"
-        )
     selected = int(notebook.run_cell("len(points.selection)"))
     notebook.wait_until(lambda: len(page.listed()) == min(selected, 200), "the selection is listed", 30)
     page.click(0)
@@ -81,7 +76,7 @@ def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_
     notebook.check()
 
 
-def test_a_hundred_thousand_points_beside_plotly(lab, tmp_path, record_property, capsys) -> None:
+def test_a_hundred_thousand_points_beside_plotly(lab, tmp_path, record_property) -> None:
     n = 100_000
     notebook = lab.open(write_notebook(tmp_path / "beside.ipynb", [bench_map.CELL.replace("{n}", str(n))]))
     notebook.run_all()
@@ -96,13 +91,10 @@ def test_a_hundred_thousand_points_beside_plotly(lab, tmp_path, record_property,
     for name, seconds in repaint.items():
         record_property(f"{name} control to repaint (ms)", round(1000 * seconds))
     record_property("MapView lasso to Python (ms)", round(1000 * lasso))
-    with capsys.disabled():
-        times = ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in repaint.items())
-        print(f"\n{n:,} points, control to repaint: {times}; lasso to Python {1000 * lasso:.0f} ms")
     notebook.check()
 
 
-def test_as_many_points_as_there_are_token_vectors(lab, tmp_path, record_property, capsys) -> None:
+def test_as_many_points_as_there_are_token_vectors(lab, tmp_path, record_property) -> None:
     n = 688_209
     notebook = lab.open(write_notebook(tmp_path / "tokens.ipynb", [TOKENS.replace("{n}", str(n))]))
     notebook.run_all()
@@ -136,8 +128,6 @@ def test_as_many_points_as_there_are_token_vectors(lab, tmp_path, record_propert
     assert np.array_equal(shown, np.array(asked))
     record_property("first_drawing_s", round(first, 1))
     record_property("repaint_ms", round(repaint))
-    with capsys.disabled():
-        print(f"\n{n:,} points, all of them: drawn {first:.1f} s after the cell ended, repaint {repaint:.0f} ms")
     notebook.shot("map-688209")
     assert notebook.run_cell("view.check()") == ""
     notebook.check()
