@@ -7,9 +7,7 @@ from typing import Any
 __all__ = ["POLICY", "part", "script_json"]
 
 # The browser itself refuses every address. plotly's WebGL compiles its drawing commands, hence eval.
-POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
-)
+POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 _STATIC = Path(__file__).parent / "static"
 
 

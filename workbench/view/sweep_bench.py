@@ -208,7 +208,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
 
     def _empty(self) -> go.FigureWidget:
         """The figure before there is a point: all traces, all of them empty."""
-        columns = {name: "float64" for name in ann.COLUMNS} | dict.fromkeys(("point", "family", "index"), "str")
+        columns = dict.fromkeys(ann.COLUMNS, "float64") | dict.fromkeys(("point", "family", "index"), "str")
         nothing = pd.DataFrame({name: pd.Series([math.nan], dtype="float64") for name in columns})
         nothing = nothing.assign(point="", family="", index="", front=False, timed=0, recall=0.9)
         figure = sweep_front(nothing, families=[]).update_layout(width=_WIDTH, height=_HEIGHT)

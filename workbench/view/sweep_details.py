@@ -106,7 +106,10 @@ def measures(row: "pd.Series", k: int) -> str:
         ("break-even", f"{row['break_even']:,.0f} queries" if np.isfinite(row["break_even"]) else "never pays"),
         ("batch, all threads", f"{row['qps']:,.0f} queries a second"),
         ("distances a query", f"{row['distances']:,.0f}"),
-        ("memory", f"{row['memory_bytes'] / 1e6:,.1f} MB by formula, {row['serialized_bytes'] / 1e6:,.1f} MB as a file"),
+        (
+            "memory",
+            f"{row['memory_bytes'] / 1e6:,.1f} MB by formula, {row['serialized_bytes'] / 1e6:,.1f} MB as a file",
+        ),
         ("resident", f"{row['resident_bytes'] / 1e6:,.1f} MB"),
         ("build", f"{row['build_s']:,.2f} s: {row['train_s']:,.2f} training, {row['add_s']:,.2f} adding"),
     ]

@@ -193,7 +193,9 @@ def _rows(result: SweepResult, best: str) -> str:
     lines = []
     for row in result.points.sort_values("recall", ascending=False).to_dict("records"):
         kind = " ".join((["front"] if row["front"] else []) + (["best"] if row["point"] == best else []))
-        lines.append(f'<tr class="{kind}">{"".join(_cell(row[name], unit, form) for _, name, unit, form in _COLUMNS)}</tr>\n')
+        lines.append(
+            f'<tr class="{kind}">{"".join(_cell(row[name], unit, form) for _, name, unit, form in _COLUMNS)}</tr>\n'
+        )
     return "".join(lines)
 
 

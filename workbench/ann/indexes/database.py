@@ -65,6 +65,8 @@ class Database:
         into this database; another number format is converted first, which takes another copy while this runs.
     metric
         ``"cosine"`` (rows are kept at unit length), ``"dot"`` or ``"euclidean"``.
+    rows
+        Rows of ``array`` to take, in this order; None takes all. Those left out are not copied.
     fingerprint
         What identifies the vectors; None takes the SHA-256 of shape, metric and values.
     seed
@@ -78,16 +80,24 @@ class Database:
         What ``corpora.as_vectors_array`` refuses: NaN, a zero row under cosine, ragged rows.
     """
 
-    def __init__(self, array: ArrayLike, metric: Metric, *, fingerprint: str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        array: ArrayLike,
+        metric: Metric,
+        *,
+        rows: IntArray | None = None,
+        fingerprint: str | None = None,
+        seed: int = 0,
+    ) -> None:
         larger_is_better(metric)  # refuses an unknown one
         given = as_vectors_array(array, metric)
-        self._begin(given.shape[0], given.shape[1], metric, seed)
-        digest = hashlib.sha256(f"{given.shape} {metric} ".encode())
-        for rows in row_blocks(self.n):
-            block = given[rows]
+        self._begin(len(given) if rows is None else len(rows), given.shape[1], metric, seed)
+        digest = hashlib.sha256(f"{self.n, self.d} {metric} ".encode())
+        for at in row_blocks(self.n):
+            block = given[at] if rows is None else given[rows[at]]
             if fingerprint is None:
                 digest.update(np.ascontiguousarray(block).data)
-            self._writable[rows] = normalize(block) if metric == "cosine" else block
+            self._writable[at] = normalize(block) if metric == "cosine" else block
         self.fingerprint: str = fingerprint if fingerprint is not None else digest.hexdigest()
 
     def _begin(self, n: int, d: int, metric: Metric, seed: int) -> None:

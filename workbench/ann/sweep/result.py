@@ -12,18 +12,9 @@ from numpy.typing import NDArray
 from workbench.errors import InputError
 from workbench.records import IntArray, Metric, Neighbours
 
-__all__ = ["COLUMNS", "TARGETS", "SweepResult"]
+__all__ = ["TARGETS", "SweepResult"]
 
 TARGETS = (0.90, 0.95, 0.97, 0.99, 0.995, 0.999)  # recalls for which a sweep looks for the fastest index
-
-COLUMNS = (
-    "point", "family", "index", "build",
-    "recall", "recall_low", "recall_high", "recall_at_1", "recall_at_1_low", "recall_at_1_high",
-    "recall_tuned", "recall_stated", "recall_stated_low", "recall_stated_high", "worst_decile",
-    "p50_us", "p95_us", "p99_us", "p50_low_us", "p50_high_us", "timed", "qps", "distances",
-    "memory_bytes", "serialized_bytes", "resident_bytes", "train_s", "add_s", "build_s",
-    "speedup", "break_even", "front",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,23 +26,11 @@ class SweepResult:
     folder
         Where the sweep keeps its rows; a sweep of the same data goes on from there.
     points
-        A row for each search setting measured on all of the vectors, with the columns of ``COLUMNS``:
-
-        - ``point`` names the row (10 hex digits), ``index`` is its specification with the search settings, ``build``
-          without;
-        - ``recall`` (at k) and ``recall_at_1`` are tie-exact means over all queries, with the ends of their 95 %
-          bootstrap interval; ``recall_tuned`` is the mean over the even queries, on which a choice may be made,
-          ``recall_stated`` over the odd ones, on which it is then stated; ``worst_decile`` over the worst tenth;
-        - ``p50_us``, ``p95_us``, ``p99_us`` are microseconds of one query on one thread, medians over rounds;
-          ``p50_low_us`` and ``p50_high_us`` are those of the fastest and the slowest round, ``timed`` counts the timed
-          queries. 0 says that the point was not timed: it lies far behind the front, and its latencies are NaN;
-        - ``qps`` is queries a second in one batch on all threads, ``distances`` the distances computed for a query;
-        - ``memory_bytes`` is by formula, ``serialized_bytes`` the index's file, ``resident_bytes`` what the process
-          grew by when the index was read;
-        - ``build_s`` is ``train_s`` and ``add_s`` together, in seconds, on all threads;
-        - ``speedup`` is Flat's p50 over this one's, ``break_even`` the queries after which the time saved has paid for
-          the build, infinite where nothing is saved;
-        - ``front`` says that no other point has its recall at a lower p50.
+        A row for each search setting measured on all of the vectors: ``point`` names it (10 hex digits), ``family``,
+        ``index`` is its specification with the search settings, ``build`` without; then the columns of
+        ``ann.COLUMNS``, which says what each means; ``rounds`` counts the interleaved rounds that timed it: 1 is a
+        first timing alone, of a point too far behind to be timed again; ``front`` says that no other point timed in
+        as many rounds has its recall at a lower p50.
     untested
         ``index`` and ``reason`` of what was not measured on all of the vectors.
     ledger
@@ -112,6 +91,12 @@ class SweepResult:
     def baseline(self) -> "pd.Series":
         """The row of exact search, timed in the same rounds as the others."""
         return self.points[self.points["family"] == "flat"].iloc[0]
+
+    @property
+    def searched_rows(self) -> IntArray:
+        """Rows of the given vectors that were searched, ``(n,)``: answers and truth count in these."""
+        held = np.empty(0, dtype=np.int64) if self.query_rows is None else self.query_rows
+        return np.setdiff1d(np.arange(self.n + len(held)), held)
 
     def point(self, name: str) -> "pd.Series":
         """The row of a point, by its name or by its index text; raises InputError for an unknown one."""

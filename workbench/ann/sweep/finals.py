@@ -1,0 +1,113 @@
+"""The last word on latency: what is near the front is timed again, all of it in every round."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.ann.front import pareto
+from workbench.ann.indexes import Index, load_index
+from workbench.ann.machine import resident_growth
+from workbench.ann.specs import IndexSpec, Settings
+from workbench.ann.sweep.store import Row
+from workbench.ann.sweep.trial import Trial
+from workbench.ann.threads import pinned
+from workbench.ann.timing import summarise, throughput, time_queries
+from workbench.records import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from workbench.ann.sweep.run import Run
+
+__all__ = ["finalists", "time_again"]
+
+_NEAR = 1.25  # a point within this of the fastest at some target is timed again
+_ROUND_S = 0.1  # seconds of a round that one point gets
+_FEWEST = 50  # queries of a round, however slow they are
+
+
+def finalists(rows: Sequence[Row], targets: Sequence[float]) -> list[Row]:
+    """Points worth the interleaved timing, by their first one.
+
+    The front; at each target every build's fastest point that is within a quarter of the fastest of all; each family's
+    fastest, so that no family is judged by a first timing; and exact search.
+    """
+    chosen: dict[str, Row] = {}
+    recall = np.array([row["recall"] for row in rows])
+    cost = np.array([row["p50_us"] for row in rows])
+    for i in np.flatnonzero(pareto(recall, cost)).tolist():
+        chosen[rows[i]["name"]] = rows[i]
+    for target in targets:
+        hits = sorted((row for row in rows if row["recall"] >= target), key=lambda row: float(row["p50_us"]))
+        builds, families = set[str](), set[str]()
+        for row in hits:
+            near = row["p50_us"] <= _NEAR * hits[0]["p50_us"] and row["build"] not in builds
+            if near or row["family"] not in families:
+                chosen[row["name"]] = row
+            builds.add(row["build"])
+            families.add(row["family"])
+    for row in rows:
+        if row["build"] == "Flat":
+            chosen[row["name"]] = row
+    return list(chosen.values())
+
+
+def time_again(run: "Run", rows: Sequence[Row], rounds: int) -> None:
+    """Time every row in each round: one index in memory at a time, each with all of its settings, the order turning.
+
+    Distances, queries a second on all threads and what the process grows by are measured in the first round.
+    """
+    builds: dict[str, list[Row]] = {}
+    for row in rows:
+        builds.setdefault(row["build"], []).append(row)
+    names = list(builds)
+    times: dict[str, list[IntArray]] = {row["name"]: [] for row in rows}
+    others: dict[str, dict[str, Any]] = {row["name"]: {} for row in rows}
+    for turn in range(rounds):
+        run.bar.set_description(f"timing {len(rows)} points, round {turn + 1} of {rounds}")
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            _round(run, name, builds[name], times, others, first_round=turn == 0)
+    for row in rows:
+        taken = summarise(np.stack(times[row["name"]]))
+        run.store.add({**row, **taken, **others[row["name"]], "rounds": rounds})
+    run.arrived([])
+
+
+def _round(
+    run: "Run",
+    build: str,
+    rows: Sequence[Row],
+    times: dict[str, list[IntArray]],
+    others: dict[str, dict[str, Any]],
+    *,
+    first_round: bool,
+) -> None:
+    """One build's part of a round."""
+    ground, path = run.ground, run.store.index_path(build)
+    if not path.exists():  # measured before a stop whose indexes are gone
+        with Trial(IndexSpec.parse(build), ground, run.store, keep=True) as trial:
+            _ = trial.index
+    if first_round:
+        index, grown = resident_growth(lambda: load_index(path, ground.database))
+    else:
+        index, grown = load_index(path, ground.database, verify=False), 0
+    try:
+        for row in rows:
+            search = IndexSpec.parse(row["index"]).search
+            count = int(np.clip(_ROUND_S * 1e6 / row["p50_us"], min(_FEWEST, len(ground.queries)), len(ground.queries)))
+            asked = ground.queries[:: len(ground.queries) // count][:count]
+            with pinned(1):
+                times[row["name"]].append(time_queries(index.searcher(ground.k, search), asked))
+            if first_round:
+                others[row["name"]] = {
+                    "resident_bytes": grown,
+                    "distances": index.distances(ground.few.queries, ground.k, search),
+                    "qps": throughput(partial(_batch, index, ground.k, search), ground.queries, run.threads, rounds=1),
+                }
+    finally:
+        index.close()
+
+
+def _batch(index: Index, k: int, search: Settings, queries: FloatArray) -> IntArray:
+    return index.search(queries, k, search)

@@ -1,0 +1,290 @@
+"""One sweep from end to end: queries held out, truth, exploration or a given grid, interleaved timing, the result."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tqdm.auto import tqdm
+
+from workbench import settings
+from workbench.ann.indexes import Database
+from workbench.ann.machine import provenance
+from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, check_spec
+from workbench.ann.sweep.adaptive import explore
+from workbench.ann.sweep.finals import finalists, time_again
+from workbench.ann.sweep.folder import assemble
+from workbench.ann.sweep.result import TARGETS, SweepResult
+from workbench.ann.sweep.store import Row, Store
+from workbench.ann.sweep.trial import Ground, Trial
+from workbench.corpora import as_vectors_array, check_dimensions
+from workbench.embed import check_identity
+from workbench.errors import InputError
+from workbench.geometry import larger_is_better
+from workbench.records import FloatArray, IntArray, Metric, Vectors
+
+__all__ = ["Run", "sweep"]
+
+_HELD_OUT = 1_000  # queries taken from the vectors where none are given, a tenth of the vectors at most
+_FOR_FINALS = 0.2  # share of a budget that is kept for the interleaved timing
+
+Watch = Callable[[SweepResult], None]
+
+
+def sweep(
+    vectors: ArrayLike | Vectors,
+    queries: ArrayLike | Vectors | None = None,
+    metric: Metric | None = None,
+    k: int = 10,
+    families: Sequence[str] = DEFAULT_FAMILIES,
+    budget: float | None = None,
+    grid: Sequence[IndexSpec] | None = None,
+    *,
+    out: str | Path | None = None,
+    targets: Sequence[float] = TARGETS,
+    seed: int = 0,
+    rounds: int = 5,
+    progress: bool = True,
+    watch: Watch | None = None,
+) -> SweepResult:
+    """Measure recall against latency over index families, and keep every row on disk as it comes.
+
+    Exact search comes first, in the same run: it gives the truth and the baseline. Then builds are tried, each with the
+    search settings that reach the recall targets; what is beaten on a subsample is left out and listed as untested.
+    At the end all points near the front are timed again, one query at a time on one thread, in interleaved rounds.
+
+    A sweep that was stopped or killed goes on where it was when it is called again with the same data and folder.
+    Graphs are built on several threads, so another run of them may find other neighbours.
+
+    Parameters
+    ----------
+    vectors
+        ``(n, d)`` numbers, a memory map included, or Vectors.
+    queries
+        ``(q, d)`` numbers or Vectors; none of them may be a row of ``vectors``. None holds 1,000 random rows out, a
+        tenth of the vectors at most, and searches the others.
+    metric
+        None takes the metric of ``vectors``, and cosine where they have none.
+    k
+        Neighbours of each query.
+    families
+        Of ``FAMILIES``; exact search is always among them.
+    budget
+        Seconds that exploring and timing may take. A build that does not fit is left out and listed. None: no limit.
+    grid
+        Specifications with their search settings: all are measured and timed, and nothing else is.
+    out
+        Folder for rows, truth and answers. None takes one in the cache folder that belongs to the data.
+    targets
+        Recalls for which the fastest index is looked for, ascending.
+    seed
+        Of the queries held out, the subsamples and the training.
+    rounds
+        Interleaved rounds of the timing at the end.
+    progress
+        Show what is being tried.
+    watch
+        Called with the result so far whenever rows have arrived, between measurements and never during one.
+
+    Raises
+    ------
+    InputError
+        Unknown families, targets outside (0, 1], k larger than n, nothing left to search, a folder of other data, or a
+        specification in ``grid`` that a library cannot build.
+    VectorError
+        NaN, infinity, a zero vector under cosine, dimensions that differ.
+    IdentityError
+        Vectors and queries of two models.
+    StorageError
+        The folder cannot be written, or another sweep is running in it.
+    """
+    chosen: Metric = metric or (vectors.metric if isinstance(vectors, Vectors) else "cosine")
+    larger_is_better(chosen)  # refuses an unknown one
+    _check(families, targets, budget, rounds)
+    if isinstance(queries, Vectors) and isinstance(vectors, Vectors):
+        check_identity(queries.model, vectors.model)
+    array = as_vectors_array(vectors.array if isinstance(vectors, Vectors) else vectors, chosen)
+    given = None if queries is None else as_vectors_array(_numbers(queries), chosen)
+    if given is not None:
+        check_dimensions(given.shape[1], array.shape[1], "the queries", "the vectors they search")
+    held_out = None if given is not None else _hold_out(len(array), seed)
+    n = len(array) - (0 if held_out is None else len(held_out))
+    if not 1 <= k <= n:
+        raise InputError(f"k={k:,} neighbours were asked of {n:,} vectors", f"Use k from 1 to {n:,}.")
+    for spec in grid or ():
+        check_spec(spec, n=n, d=array.shape[1], metric=chosen, k=k)
+
+    identity = {
+        "fingerprint": fingerprint(array),
+        "queries": "held out" if given is None else fingerprint(given),
+        "n": n,
+        "d": int(array.shape[1]),
+        "metric": chosen,
+        "k": k,
+        "seed": seed,
+    }
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    folder = Path(out).expanduser() if out is not None else settings.cache_dir("sweeps") / key
+    store = Store(folder, identity, provenance())
+    finished = False
+    try:
+        run = Run(store, array, given, held_out, targets, budget, progress, watch)
+        if grid is None:
+            explore(run, [name for name in FAMILIES if name in {"flat", *families}])
+        else:
+            run.measure_all(grid)
+        time_again(run, finalists(run.points(), targets) if grid is None else run.points(), rounds)
+        finished = True
+    finally:
+        store.close(finished=finished)
+        if finished:
+            run.bar.close()
+    return run.result()
+
+
+class Run:
+    """A sweep under way: what exploration asks for, measures on and reports to."""
+
+    def __init__(
+        self,
+        store: Store,
+        array: FloatArray,
+        given: FloatArray | None,
+        held_out: IntArray | None,
+        targets: Sequence[float],
+        budget: float | None,
+        progress: bool,
+        watch: Watch | None,
+    ) -> None:
+        self.store, self.targets, self._budget, self._watch = store, tuple(targets), budget, watch
+        self._began = time.monotonic()
+        self.threads = int(store.machine["threads"])
+        self.bar = tqdm(disable=not progress, unit=" points", desc="exact search", leave=False)
+        identity = store.identity
+        metric: Metric = identity["metric"]
+        kept = np.setdiff1d(np.arange(len(array)), held_out) if held_out is not None else None
+        database = Database(array, metric, rows=kept, fingerprint=identity["fingerprint"], seed=identity["seed"])
+        self._asked: FloatArray = array[held_out] if given is None else given
+        queries, truth = database.prepare(self._asked), store.truth()
+        if truth is None:
+            started = time.perf_counter()
+            self.ground = Ground.of(database, queries, identity["k"])
+            self.store.write_manifest(truth_s=time.perf_counter() - started)
+            store.keep_truth(self.ground.truth, self._asked, held_out)
+        else:
+            self.ground = Ground(database, queries, truth[0])
+        store.write_manifest(
+            targets=list(targets), repeated_rows=_repeated(database.array), queries_asked=len(queries), finished=False
+        )
+
+    def allowed(self, specs: Sequence[IndexSpec]) -> Iterator[IndexSpec]:
+        """Those that can be built on this data; the others are left out with the library's reason."""
+        database = self.ground.database
+        for spec in specs:
+            try:
+                check_spec(spec, n=database.n, d=database.d, metric=database.metric, k=self.ground.k)
+            except InputError as refused:
+                self.leave_out(spec, str(refused))
+            else:
+                yield spec
+
+    def affords(self, spec: IndexSpec, predicted_s: float) -> bool:
+        """Whether the budget has room for a build of so many seconds; if not, it is left out and listed."""
+        self.bar.set_description(str(spec))
+        if self._budget is None:
+            return True
+        left = self._budget * (1 - _FOR_FINALS) - (time.monotonic() - self._began)
+        if left > predicted_s:
+            return True
+        self.leave_out(spec, f"the budget of {self._budget:,.0f} s had {max(left, 0):,.0f} s left for it")
+        return False
+
+    def leave_out(self, spec: IndexSpec, reason: str) -> None:
+        """List a build as untested, with the reason."""
+        self.store.add({"name": f"untested {spec}", "kind": "untested", "index": str(spec), "reason": reason})
+
+    def sample(self, rows: int) -> Ground:
+        """A random subsample with its own exact answers to the same queries."""
+        database = self.ground.database.sample(rows, self.store.identity["seed"])
+        return Ground.of(database, self.ground.queries, self.ground.k)
+
+    def arrived(self, rows: Sequence[Row]) -> None:
+        """Rows of all of the vectors are there: write them and show them."""
+        self.bar.update(len(rows))
+        self.store.flush()
+        if self._watch is not None:
+            self._watch(self.result())
+
+    def tried(self, rows: Sequence[Row]) -> None:
+        """Rows of a subsample are there: write them."""
+        self.store.flush()
+
+    def points(self) -> list[Row]:
+        """Rows measured on all of the vectors by this environment."""
+        rows = [self.store.find(name) for name in self.store.rows]
+        return [
+            row for row in rows if row is not None and row["kind"] == "point" and row["rows"] == self.ground.database.n
+        ]
+
+    def measure_all(self, grid: Sequence[IndexSpec]) -> None:
+        """Measure every specification, one build for all that share it, exact search first."""
+        builds: dict[str, list[IndexSpec]] = {"Flat": [IndexSpec("Flat")]}
+        for spec in grid:
+            builds.setdefault(str(spec.built()), []).append(spec)
+        for specs in builds.values():
+            self.bar.set_description(str(specs[0].built()))
+            with Trial(specs[0].built(), self.ground, self.store, keep=True) as trial:
+                rows = [trial.measure(dict(spec.search)) for spec in dict.fromkeys(specs)]
+            self.arrived(rows)
+
+    def result(self) -> SweepResult:
+        """The result so far."""
+        held = self.store.truth()
+        return assemble(
+            self.store.folder, self.store.manifest, list(self.store.rows.values()), self.ground.truth, self._asked,
+            None if held is None else held[2],
+        )  # fmt: skip
+
+
+def fingerprint(array: FloatArray) -> str:
+    """SHA-256 of the shape and the bytes of an array, as 64 hex digits."""
+    digest = hashlib.sha256(str(array.shape).encode())
+    for start in range(0, len(array), 65_536):
+        digest.update(np.ascontiguousarray(array[start : start + 65_536]).data)
+    return digest.hexdigest()
+
+
+def _check(families: Sequence[str], targets: Sequence[float], budget: float | None, rounds: int) -> None:
+    unknown = [name for name in families if name not in FAMILIES]
+    if unknown or isinstance(families, str):
+        raise InputError(
+            f"there is no index family {(unknown or families)!r}", f"Use a list of: {', '.join(FAMILIES)}."
+        )
+    if not targets or not all(0 < target <= 1 for target in targets) or list(targets) != sorted(targets):
+        raise InputError(f"the recall targets {list(targets)} are not usable", "Give ascending shares in (0, 1].")
+    if budget is not None and not budget > 0:
+        raise InputError(f"a budget of {budget} s leaves no time", "Give seconds, or None for no limit.")
+    if rounds < 1:
+        raise InputError(f"nothing is timed in {rounds} rounds", "Give at least one.")
+
+
+def _numbers(vectors: ArrayLike | Vectors) -> ArrayLike:
+    return vectors.array if isinstance(vectors, Vectors) else vectors
+
+
+def _hold_out(n: int, seed: int) -> IntArray:
+    """Rows to ask as queries, ascending; never all of them."""
+    if n < 2:
+        raise InputError(f"{n} vectors leave nothing to hold out as a query", "Give queries, or more vectors.")
+    count = min(_HELD_OUT, max(1, n // 10))
+    return np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
+
+
+def _repeated(array: FloatArray) -> int:
+    """How many rows repeat another, by a random projection in float64 that equal rows share."""
+    direction = np.random.default_rng(0).standard_normal(array.shape[1])
+    shadows = np.concatenate([array[at : at + 65_536] @ direction for at in range(0, len(array), 65_536)])
+    return int(len(shadows) - len(np.unique(shadows)))
