@@ -10,7 +10,7 @@ from workbench.errors import InputError
 from workbench.geometry import larger_is_better
 from workbench.records import Metric
 
-__all__ = ["DEFAULT_FAMILIES", "FAMILIES", "IndexSpec", "Parts", "Settings", "check_spec"]
+__all__ = ["DEFAULT_FAMILIES", "FAMILIES", "OPQ_BITS", "IndexSpec", "Parts", "Settings", "check_spec"]
 
 Settings = tuple[tuple[str, int | str], ...]
 
@@ -39,6 +39,7 @@ _SEARCH_ORDER = ("nprobe", "efSearch", "ef", "hnsw_ef", "oversampling", "qb", "k
 _LIMITS = {"M": (2, 10_000), "m": (2, 10_000), "qb": (0, 8)}  # others: 1 and up; qb is documented as 0 to 8
 _QUANTIZATIONS = ("scalar", "binary", "product")
 _MOST_BITS = 16  # of a code of a product quantizer: 2**16 centroids for each part already ask for as many vectors
+OPQ_BITS = 8  # of the codes that FAISS learns a rotation for, whatever those of the index: OPQMatrix, VectorTransform.cpp
 _MODULES = {"faiss": "faiss", "hnswlib": "hnswlib", "qdrant": "qdrant_edge"}
 _FIXES = {
     "faiss": "Install it: pip install faiss-cpu",
@@ -275,9 +276,10 @@ def check_spec(spec: IndexSpec, *, n: int, d: int, metric: Metric, k: int) -> No
                 f"{d} dimensions cannot be cut into the {pieces} equal parts of {name}{pieces} in {spec.kind}",
                 f"Use a divisor of {d}, such as {', '.join(map(str, near))}.",
             )
-    if parts.bits and n < 2**parts.bits:
+    centroids = 2 ** max(parts.bits, OPQ_BITS if parts.opq else 0) if parts.bits else 0
+    if n < centroids:
         raise InputError(
-            f"{n:,} vectors are fewer than the {2**parts.bits:,} centroids that each part of {spec.kind} is trained to",
+            f"{n:,} vectors are fewer than the {centroids:,} centroids that each part of {spec.kind} is trained to",
             "Use fewer bits (x4), or an index that is not trained, such as Flat.",
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 from workbench.ann.indexes.base import Stopwatch
 from workbench.ann.indexes.database import FAISS_SEED, Coarse, Database, faiss_metric, row_blocks
 from workbench.ann.indexes.faiss_index import FaissIndex
-from workbench.ann.specs import IndexSpec, Parts
+from workbench.ann.specs import OPQ_BITS, IndexSpec, Parts
 from workbench.records import FloatArray, IntArray
 
 __all__ = ["build_faiss"]
@@ -56,10 +56,13 @@ def _empty(spec: IndexSpec, database: Database) -> Any:
     if parts.codec == "PQ":
         index.pq.cp.seed = seed
         index.pq.cp.min_points_per_centroid = 1  # below 39 it only prints a warning
+        if hasattr(index, "do_polysemous_training"):
+            index.do_polysemous_training = False  # as "np": it renumbers centroids for a kind of search unused here
     if parts.fast_scan and parts.nlist:
         index.by_residual = False  # as FAISS has it for fast-scan
     if parts.M:
-        index.hnsw.efConstruction = int(dict(spec.build).get("efConstruction", index.hnsw.efConstruction))
+        for _, value in spec.build:  # efConstruction
+            index.hnsw.efConstruction = int(value)
     return index
 
 
@@ -68,7 +71,11 @@ def _rotation(parts: Parts, database: Database) -> Any:
     if not parts.opq:
         return None
     rotation = faiss.OPQMatrix(database.d, parts.opq)
+    codes = faiss.ProductQuantizer(database.d, parts.opq, OPQ_BITS)  # FAISS's own choice, but quiet
+    codes.cp.min_points_per_centroid = 1
+    rotation.pq = codes
     rotation.train(database.array)
+    rotation.pq = None
     return rotation
 
 
