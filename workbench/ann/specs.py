@@ -159,16 +159,16 @@ class IndexSpec:
     def parse(cls, text: str) -> "IndexSpec":
         """The specification that ``str`` wrote, or that a person did: ``"IVF256,PQ48 nprobe=16"``."""
         kind, *named = text.split() or [""]
-        parts = _read_kind(kind)
-        build, search = cls(kind).build_names, cls(kind).search_names
-        settings: dict[str, list[tuple[str, int | str]]] = {"build": [], "search": []}
+        build: list[tuple[str, int | str]] = []
+        search: list[tuple[str, int | str]] = []
+        names = cls(kind).build_names
         for piece in named:
             name, equals, value = piece.partition("=")
-            if not equals or name not in (*build, *search):
-                _unreadable(text, f"{piece!r} is not a setting of {parts.kind}: {_listed((*build, *search))}")
-            number = int(value) if re.fullmatch(r"\d{1,9}", value) else value
-            settings["build" if name in build else "search"].append((name, number))
-        return cls(kind, tuple(settings["build"]), tuple(settings["search"]))
+            if not equals:
+                _unreadable(text, f"{piece!r} is no setting; write it as name=value")
+            number = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else value
+            (build if name in names else search).append((name, number))
+        return cls(kind, tuple(build), tuple(search))
 
     def __str__(self) -> str:
         return " ".join([self.kind, *(f"{name}={value}" for name, value in (*self.build, *self.search))])
@@ -215,17 +215,19 @@ class IndexSpec:
         """Settings in the one order, each known, once, and of a value that can be."""
         given = dict(settings)
         if len(given) < len(settings):
-            _unreadable(str(dict(settings)), f"a {what} setting is named twice: {', '.join(n for n, _ in settings)}")
+            twice = ", ".join(f"{name}={value}" for name, value in settings)
+            raise InputError(f"a setting of {self.kind} is named twice in {twice}", "Name each once.")
         for name, value in given.items():
             if name not in names:
-                _unreadable(name, f"{self.kind} has no {what} setting {name!r}: {_listed(names)}")
+                has = f"It has {', '.join(names)}." if names else "It has none."
+                raise InputError(f"{self.kind} has no {what} setting {name!r}", has)
             if name == "quantization":
                 if value not in _QUANTIZATIONS:
-                    _unreadable(str(value), f"quantization={value} is none of {', '.join(_QUANTIZATIONS)}")
+                    raise InputError(f"quantization={value} is unknown", f"Use {', '.join(_QUANTIZATIONS)}.")
                 continue
             low, high = _LIMITS.get(name, (1, 10**9))
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                _unreadable(str(value), f"{name}={value} is not a whole number from {low:,} to {high:,}")
+                raise InputError(f"{name}={value} of {self.kind}", f"Use a whole number from {low:,} to {high:,}.")
         return tuple((name, given[name]) for name in names if name in given)
 
 
@@ -334,10 +336,6 @@ def _leading(pieces: list[str], name: str) -> int | None:
         return None
     pieces.pop(0)
     return int(found[1])
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"it has {', '.join(names)}" if names else "it has none"
 
 
 def _unreadable(text: str, why: str) -> NoReturn:

@@ -4,7 +4,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO
 
 import faiss
@@ -164,8 +163,3 @@ def threads_set(threads: int | None) -> Iterator[int]:
         yield int(faiss.omp_get_max_threads())
     finally:
         faiss.omp_set_num_threads(before)
-
-
-def payload_path(folder: str) -> Path:
-    """Where a library that writes only to named files puts its own in a temporary folder."""
-    return Path(folder) / "payload"

@@ -12,7 +12,9 @@ import faiss
 from workbench.ann.indexes.base import Index
 from workbench.ann.indexes.database import Database
 from workbench.ann.indexes.faiss_index import FaissIndex
-from workbench.ann.specs import IndexSpec
+from workbench.ann.indexes.hnswlib_index import read_hnswlib
+from workbench.ann.indexes.qdrant_index import read_qdrant
+from workbench.ann.specs import IndexSpec, check_spec
 from workbench.atomic import replacing
 from workbench.errors import InputError, StorageError
 
@@ -126,11 +128,17 @@ def _digest(file: IO[bytes]) -> str:
 def _read_payload(file: IO[bytes], source: Path, header: dict[str, Any], database: Database) -> Index:
     try:
         spec = IndexSpec.parse(header["spec"])
+        check_spec(spec, n=database.n, d=database.d, metric=database.metric, k=1)
+        seconds = (float(header["train_s"]), float(header["add_s"]))
+        if spec.library == "hnswlib":
+            return read_hnswlib(file, spec, database, *seconds)
+        if spec.library == "qdrant":
+            return read_qdrant(source, spec, database, *seconds)
         base = None if spec.family == "flat" else faiss.read_index(faiss.PyCallbackIOReader(file.read))
     except (RuntimeError, InputError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise StorageError(f"the index in {str(source)!r} cannot be read: {reason}", _AGAIN) from error
-    return FaissIndex(spec, database, base, header["train_s"], header["add_s"])
+    return FaissIndex(spec, database, base, *seconds)
 
 
 class _Hashing:
@@ -145,3 +153,7 @@ class _Hashing:
         self.digest.update(data)
         self.total += len(data)
         return self.file.write(data)
+
+    def flush(self) -> None:
+        """For writers that flush."""
+        self.file.flush()
