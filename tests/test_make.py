@@ -13,6 +13,7 @@ STAND_IN = """#!/bin/sh
 case "$1 $2 $3" in
     "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
     "-m pip install") echo "$PIP_CONSTRAINT: $*" >> pip.log; touch ".venv/installed-$$"; test ! -e fail ;;
+    "-c "*) echo include ;;
 esac
 """
 
@@ -53,6 +54,14 @@ def test_torch_is_installed_first_then_everything_by_the_pins(folder: Path) -> N
     torch, everything = asked(folder)
     assert torch.startswith("constraints.txt: ") and torch.endswith(" torch==2.13.0")
     assert everything.startswith("constraints.txt: ") and everything.endswith(" --editable .[dev]")
+
+
+@pytest.mark.parametrize("compiler", ["true", "false"])
+def test_hnswlib_is_compiled_where_that_is_possible(folder: Path, compiler: str) -> None:
+    (folder / "include").mkdir()
+    (folder / "include" / "Python.h").touch()
+    assert make(folder, "setup", f"CXX={compiler}").returncode == 0
+    assert [line.split()[-1] for line in asked(folder)[2:]] == (["hnswlib"] if compiler == "true" else [])
 
 
 def test_it_is_done_once(folder: Path) -> None:

@@ -4,12 +4,13 @@ from workbench.ann.advice import Advice, advise, point_record
 from workbench.ann.contrast import Contrast, gaussian_contrasts, matching_dimension, relative_contrast
 from workbench.ann.front import fastest, hypervolume, pareto
 from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
+from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES, Parts
 from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
 from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times
-from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, Parts, Settings, check_spec
+from workbench.ann.specs import IndexSpec, Settings, check_spec
 from workbench.ann.sweep import TARGETS, SweepResult
 from workbench.ann.threads import pinned
 from workbench.ann.timing import latency, open_loop, summarise, throughput, time_queries

@@ -2,7 +2,9 @@
 
 import math
 
-from workbench.ann.specs import IndexSpec, Parts
+from workbench.ann.kinds import Parts
+from workbench.ann.specs import IndexSpec
+from workbench.records import Metric
 
 __all__ = ["formula_bytes"]
 
@@ -13,7 +15,7 @@ _HNSWLIB_RESIDENT = 95  # bytes per element beyond its file: 90 to 100 were meas
 _QDRANT_FACTOR = 1.5  # https://qdrant.tech/documentation/guides/capacity-planning/
 
 
-def formula_bytes(spec: IndexSpec, n: int, d: int) -> int:
+def formula_bytes(spec: IndexSpec, n: int, d: int, metric: Metric | None = None) -> int:
     """Bytes in memory of an index of ``n`` vectors of ``d`` dimensions; search settings do not matter.
 
     Parameters
@@ -22,6 +24,9 @@ def formula_bytes(spec: IndexSpec, n: int, d: int) -> int:
         The index.
     n, d
         Vectors and dimensions.
+    metric
+        ``"euclidean"`` adds the table that FAISS computes ahead for IVF-PQ under L2, ``4 nlist m 2^b`` bytes, which its
+        file does not show. Beyond 2 GiB FAISS goes without it, and searches more slowly.
 
     Returns
     -------
@@ -34,8 +39,8 @@ def formula_bytes(spec: IndexSpec, n: int, d: int) -> int:
     -----
     Flat ``4nd``; SQ8 ``nd``, SQ4 ``n ceil(d/2)``, fp16 ``2nd``; PQ ``n ceil(mb/8) + 4 2^b d``, fast-scan in blocks of 32
     vectors; IVF ``8n + 4 nlist d`` on top; FAISS HNSW ``n (8M + 4M/(M-1) + 12)`` on top of the codes; OPQ ``4 d d + 4 d``;
-    sign bits ``n ceil(d/8)``; RaBitQ 8 bytes a vector on top of them. The table that FAISS precomputes for IVF-PQ under
-    L2 (``table_bytes``) is not in its file and not in here.
+    sign bits ``n ceil(d/8)``, and ``4 d d`` for the rotation of LSHr; RaBitQ 8 bytes a vector on top of them. Lists of
+    fast-scan codes end in half a block of padding on average.
 
     References
     ----------
@@ -60,6 +65,9 @@ def formula_bytes(spec: IndexSpec, n: int, d: int) -> int:
         total += math.ceil(n * (8 * parts.M + 4 * parts.M / (parts.M - 1) + _GRAPH_NODE))
     if parts.opq:
         total += 4 * d * d + 4 * d
+    if metric == "euclidean" and parts.codec == "PQ" and parts.nlist and not parts.fast_scan:
+        table = 4 * parts.nlist * (parts.m or 0) * 2 ** (parts.bits or 8)
+        total += table if table <= _TABLE_LIMIT else 0
     if parts.rotated:
         total += 4 * d * d
     return total + (4 * n * d if parts.refine else 0)

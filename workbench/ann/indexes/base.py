@@ -109,7 +109,7 @@ class Index(ABC):
     @property
     def memory_bytes(self) -> int:
         """Bytes by the formula of ``memory.formula_bytes``."""
-        return formula_bytes(self.spec, self.n, self.d)
+        return formula_bytes(self.spec, self.n, self.d, self.metric)
 
     @property
     @abstractmethod
