@@ -177,7 +177,7 @@ def check_spec(spec: IndexSpec, *, n: int, d: int, metric: Metric, k: int) -> No
     parts = spec.parts
     if parts.nlist and parts.nlist > n:
         raise InputError(
-            f"{spec.kind} makes {parts.nlist:,} lists of {n:,} vectors", f"Use at most {n:,} lists, better far fewer."
+            f"{spec.kind} makes {parts.nlist:,} lists of {n:,} vectors", f"Use an nlist of at most {n:,}, better far less."
         )
     nprobe = dict(spec.search).get("nprobe", 1)
     if parts.nlist and int(nprobe) > parts.nlist:
