@@ -144,9 +144,11 @@ SURFACE = {
         "save_index",
         "scan_summary",
         "scan_times",
+        "snippet",
         "summarise",
         "throughput",
         "time_queries",
+        "translate",
     ],
     "tasks": [
         "Hit",

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ann.sweeps import made
-from workbench.ann import advise
+from workbench.ann import advise, snippet
 from workbench.ann.constraints import Constraint, constraints, duration, parse_bytes, size
+from workbench.ann.specs import IndexSpec
 from workbench.errors import InputError
 
 FLAT = {"family": "flat", "index": "Flat", "recall": 1.0, "p50": 12_000.0}
@@ -17,7 +18,7 @@ HNSW = {"family": "hnsw", "index": "HNSW32 efSearch=64", "recall": 0.992, "p50":
 HNSW_MORE = {"family": "hnsw", "index": "HNSW32 efSearch=256", "recall": 1.0, "p50": 200.0, "build_s": 30.0}
 IVF = {"family": "ivf", "index": "IVF256,Flat nprobe=8", "recall": 0.985, "p50": 240.0, "build_s": 1.5}
 IVFPQ = {"family": "ivfpq", "index": "IVF256,PQ48x4fs nprobe=8", "recall": 0.92, "p50": 30.0, "memory": 10**7}
-POOR = {"family": "pq", "index": "PQ16 nothing=0", "recall": 0.5, "p50": 10.0, "memory": 2 * 10**6}
+POOR = {"family": "pq", "index": "PQ16", "recall": 0.5, "p50": 10.0, "memory": 2 * 10**6}
 ALL = (FLAT, HNSW, HNSW_MORE, IVF, IVFPQ, POOR)
 
 
@@ -216,6 +217,8 @@ def test_the_record_is_plain_json_and_names_every_part():
     assert record["recommended"]["latency_ms"] == {"p50": 0.06, "p95": 0.09, "p99": 0.12}
     assert record["constraints"] == {"recall": 0.95, "memory": 1e9}
     assert record["runner_up"]["family"] == "ivf" and record["nearest"] is None
+    assert record["recommended"]["code"] == snippet(IndexSpec.parse(HNSW["index"]), "dot", 384, 10)
+    assert "index_factory" in record["runner_up"]["code"]
     assert [line["constraint"] for line in record["relaxing"]] == ["recall", "memory"]
     flat = json.loads(json.dumps(advise(made(FLAT)).record()))["recommended"]
     assert flat["break_even"] is None  # it is never paid back

@@ -8,8 +8,11 @@ import pandas as pd
 
 from workbench.ann.constraints import Constraint, constraints, duration, positive, size
 from workbench.ann.selection import Selection, pace, stated
+from workbench.ann.snippets import snippet
+from workbench.ann.specs import IndexSpec
 from workbench.ann.sweep import SweepResult
 from workbench.intervals import mean_interval
+from workbench.records import Metric
 
 __all__ = ["Advice", "advise", "point_record"]
 
@@ -49,6 +52,8 @@ class Advice:
         All of it in plain sentences.
     constraints
         What was asked.
+    metric, d, k
+        Of the sweep.
     """
 
     recommended: "pd.Series | None"
@@ -62,12 +67,20 @@ class Advice:
     daily: pd.DataFrame | None = field(repr=False)
     text: str = field(repr=False)
     constraints: tuple[Constraint, ...]
+    metric: Metric = field(repr=False)
+    d: int = field(repr=False)
+    k: int = field(repr=False)
 
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def code(self) -> str:
+        """A script that builds and searches what is recommended, in its own library; empty where nothing is."""
+        return "" if self.recommended is None else self._code(self.recommended)
+
     def record(self) -> dict[str, Any]:
-        """What ``json.dumps`` can write: the rows as :func:`point_record` has them, numbers or None."""
+        """What ``json.dumps`` can write: rows as :func:`point_record` has them, each with its ``code``."""
         return {
             "recommended": self._named(self.recommended),
             "runner_up": self._named(self.runner_up),
@@ -82,7 +95,10 @@ class Advice:
         }
 
     def _named(self, row: "pd.Series | None") -> dict[str, Any] | None:
-        return None if row is None else point_record(row)
+        return None if row is None else {**point_record(row), "code": self._code(row)}
+
+    def _code(self, row: "pd.Series") -> str:
+        return snippet(IndexSpec.parse(str(row["index"])), self.metric, self.d, self.k)
 
 
 def point_record(row: "pd.Series") -> dict[str, Any]:
@@ -98,7 +114,7 @@ def point_record(row: "pd.Series") -> dict[str, Any]:
                 "recall_stated": row["recall_stated"],
                 "recall_stated_interval": [row["recall_stated_low"], row["recall_stated_high"]],
                 "latency_ms": {name: row[f"{name}_us"] / 1000 for name in ("p50", "p95", "p99")},
-                "memory_bytes": int(row["memory_bytes"]),
+                "memory_bytes": row["memory_bytes"],
                 "build_seconds": row["build_s"],
                 "speedup": row["speedup"],
                 "break_even": row["break_even"],
@@ -179,7 +195,17 @@ def _recommend(choice: Selection, best: int) -> Advice:
         *_limits(choice, binding, relaxing),
     ]
     return Advice(
-        row, runner_up, None, binding, relaxing, confidence, verdict, why_exact, daily, _joined(sentences), choice.asked
+        row,
+        runner_up,
+        None,
+        binding,
+        relaxing,
+        confidence,
+        verdict,
+        why_exact,
+        daily,
+        _joined(sentences),
+        *_about(choice),
     )
 
 
@@ -188,7 +214,7 @@ def _nothing_fits(choice: Selection) -> Advice:
     if choice.points.empty:
         text = "No point is timed yet, so nothing can be recommended."
         nothing = choice.opening().iloc[:0]
-        return Advice(None, None, None, (), nothing, "none", text, "", None, text, choice.asked)
+        return Advice(None, None, None, (), nothing, "none", text, "", None, text, *_about(choice))
     number = choice.nearest()
     row, alone = choice.row(number), choice.points.iloc[[number]]
     broken = [constraint for constraint in choice.asked if not constraint.kept_by(alone)[0]]
@@ -201,7 +227,11 @@ def _nothing_fits(choice: Selection) -> Advice:
         *_limits(choice, (), opening),
     ]
     text, daily = _joined(sentences), choice.daily([row])
-    return Advice(None, None, row, binding, opening, "none", verdict, "", daily, text, choice.asked)
+    return Advice(None, None, row, binding, opening, "none", verdict, "", daily, text, *_about(choice))
+
+
+def _about(choice: Selection) -> tuple[tuple[Constraint, ...], Metric, int, int]:
+    return choice.asked, choice.result.metric, choice.result.d, choice.result.k
 
 
 def _why_exact(choice: Selection, exact: "pd.Series", best: "pd.Series") -> str:
