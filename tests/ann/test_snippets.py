@@ -147,13 +147,16 @@ def test_the_qdrant_client_runs_its_script_in_memory_where_it_compares_every_vec
 @pytest.mark.parametrize("codes", [None, "scalar", "binary", "product"])
 def test_the_servers_configuration_says_what_the_collection_does(codes):
     build = QDRANT if codes is None else (*QDRANT, ("quantization", codes))
-    text = snippet(IndexSpec("qdrant", build, (("hnsw_ef", 64),)), "cosine", 384)
+    search = (("hnsw_ef", 64),) if codes is None else (("hnsw_ef", 64), ("oversampling", 3))
+    text = snippet(IndexSpec("qdrant", build, search), "cosine", 384)
     lines = [line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ")]
     storage = yaml.safe_load("\n".join(lines[lines.index("storage:") :]))["storage"]
     assert storage["hnsw_index"] == {"m": 16, "ef_construct": 100, "on_disk": False}
     assert list(storage["collection"].get("quantization", {None: 0})) == [codes]
     assert "HnswConfigDiff(m=16, ef_construct=100, on_disk=False)" in text
-    assert "hnsw_ef=64" in text and "exact=False" in text and ("QuantizationSearchParams" in text) == bool(codes)
+    assert (
+        "hnsw_ef=64" in text and "exact=False" in text and ("(rescore=True, oversampling=3.0)" in text) == bool(codes)
+    )
     assert "says nothing about the index" in text
 
 

@@ -47,11 +47,8 @@ def qdrant_script(spec: IndexSpec, metric: Metric, d: int, k: int, vectors_file:
     collection += [f"quantization_config={codes[0]},"] if codes else []
     asked = {name: search[name] for name in ("hnsw_ef",) if name in search}
     parameters = _arguments({**asked, "exact": False})
-    if codes:
-        again = {
-            "rescore": True,
-            **({"oversampling": float(search["oversampling"])} if "oversampling" in search else {}),
-        }
+    if "oversampling" in search:
+        again = {"rescore": True, "oversampling": float(search["oversampling"])}
         parameters += f", quantization=models.QuantizationSearchParams({_arguments(again)})"
     batch = max(1, _REQUEST_BYTES // (_NUMBER_BYTES * d))
     return f'''"""{spec}, metric {metric}."""
