@@ -4,7 +4,8 @@
 ``LinkedMaps`` several side by side, ``MapTuner`` one with sliders, ``write_map_page`` one as an HTML file;
 ``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
-what vectors weigh. ``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
+what vectors weigh, ``SweepBench`` what indexes cost for their recall, ``write_sweep_report`` the same as a page.
+``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -21,6 +22,8 @@ from workbench.view.results import passage_titles
 from workbench.view.scatter import ROLES, MapView
 from workbench.view.sense_bench import SenseBench
 from workbench.view.storage import StorageCalculator
+from workbench.view.sweep_bench import SweepBench
+from workbench.view.sweep_report import write_sweep_report
 from workbench.view.tables import Table, table
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "PairBrowser",
     "SenseBench",
     "StorageCalculator",
+    "SweepBench",
     "Table",
     "callback_errors",
     "check",
@@ -44,4 +48,5 @@ __all__ = [
     "passage_titles",
     "table",
     "write_map_page",
+    "write_sweep_report",
 ]

@@ -1,4 +1,4 @@
-"""A sweep under a person's hands: its front, constraints that move the recommendation, the queries that a point fails."""
+"""A sweep under a person's hands: its front, constraints that move the recommendation, what a point fails."""
 
 import math
 import time
@@ -13,11 +13,12 @@ import plotly.graph_objects as go
 
 from workbench import ann, callbacks
 from workbench.ann import SweepResult
+from workbench.ann.sweep import COLUMNS
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
 from workbench.view.figures import sweep_front
-from workbench.view.figures.sweep import FAMILY_LOOKS
+from workbench.view.figures.sweep import FAMILY_LOOKS, sweep_marks
 from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.read_out import alert, status
 from workbench.view.sweep_details import Names, code, failures, measures
@@ -26,19 +27,26 @@ from workbench.view.sweep_files import save
 __all__ = ["SweepBench"]
 
 _ANY = math.inf
-_WIDTH, _SIDE, _HEIGHT = 700, 380, 500  # pixels: the figure, what stands beside it, and how tall both are
-_PAUSE = 0.4  # seconds between two paintings of a sweep that still runs
+_WIDTH, _SIDE, _HEIGHT = 680, 364, 510  # pixels: the figure, what stands beside it, and how tall both are
+_PAUSE = 0.4  # seconds at least between two paintings of a sweep that still runs ...
+_SHARE = 10  # ... and so many times as long as the last one took: a tenth of the time at most
 _RECALLS = (0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999)
 _A_DAY = (0, *(digit * 10**zeros for zeros in range(3, 9) for digit in (1, 3)))
 _SIGNS = {
-    "flat": "⬧", "hnsw": "●", "ivf": "■", "pq": "▲", "ivfpq": "◆", "sq": "⬟", "hnswlib": "⊗", "opq": "⬢", "ivfsq": "⊞",
+    "flat": "♦", "hnsw": "●", "ivf": "■", "pq": "▲", "ivfpq": "◆", "sq": "⬟", "hnswlib": "⊗", "opq": "⬢", "ivfsq": "⊞",
     "hnswsq": "⊕", "binary": "▼", "rabitq": "★", "qdrant": "✦",
 }  # fmt: skip
+# What differs between two figures. All traces are given all of it: what a batch_update gives to some of its traces, the
+# others lose in a view that is opened later.
+_TRACE = (
+    "x", "y", "showlegend", "customdata", "text", "line.shape", "marker.size", "marker.symbol", "marker.opacity",
+    *(f"{bars}.{part}" for bars in ("error_x", "error_y") for part in ("visible", "array", "arrayminus")),
+)  # fmt: skip
 _LIMITS = {"p99_us": ("p99_ms", 1000.0), "memory_bytes": ("memory", 1e6), "build_s": ("build_s", 1.0)}
 
 
 class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
-    """The front of a sweep with its axes and families to choose, constraints, and a point's measures, failures and code.
+    """The front of a sweep, with axes, families and constraints to choose, and a point's measures, failures and code.
 
     A click on a point chooses it; so does the list beside the figure, by keyboard. Without a result it waits for one:
     ``ann.sweep(..., watch=bench.watch)`` lets the points appear as they are measured.
@@ -64,7 +72,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
     figure
         The plotly figure.
     against, families, constraints, points, detail
-        The controls: the axis of cost, a button for each family, a slider for each constraint, the list of points, and
+        The controls: the axis of cost, a box for each family, a slider for each constraint, the list of points, and
         what is said of the chosen one.
 
     Raises
@@ -85,38 +93,40 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             raise InputError(f"there is no step {recall!r}", f"Steps are {', '.join(map(str, _RECALLS))}.")
         self.result: SweepResult | None = None
         self.advice: ann.Advice | None = None
-        self._names, self._running, self._painted, self._quiet = Names.of(texts, queries), False, 0.0, False
+        self._names, self._running, self._due, self._quiet = Names.of(texts, queries), False, 0.0, False
         layout = ipywidgets.Layout
         self.against = ipywidgets.Dropdown(
             options=[(cost.short, name) for name, cost in COSTS.items()], description="recall against",
             layout=layout(width="260px"), style={"description_width": "96px"},
         )  # fmt: skip
-        self.families: dict[str, ipywidgets.ToggleButton] = {
-            family: ipywidgets.ToggleButton(
-                value=True, description=f"{_SIGNS[family]} {name}", tooltip=f"show or hide {name}",
-                layout=layout(width="auto", display="none"), style={"text_color": color},
+        self.families: dict[str, ipywidgets.Checkbox] = {
+            family: ipywidgets.Checkbox(
+                value=True, indent=False, description_allow_html=True, tooltip=f"show or hide {name}",
+                description=f'<span style="color: {color}">{_SIGNS[family]}</span> {escape(name)}',
+                layout=layout(width="auto", display="none", margin="2px 12px 2px 4px"),
             )
             for family, (name, color, _) in FAMILY_LOOKS.items()
         }  # fmt: skip
         self.constraints: dict[str, ipywidgets.SelectionSlider] = {
-            "recall": _slider("recall at least", [(f"{one:g}", one) for one in _RECALLS], recall),
-            "p99_ms": _slider("p99 at most, ms", [("any", _ANY)], _ANY),
-            "memory": _slider("memory at most, MB", [("any", _ANY)], _ANY),
-            "build_s": _slider("build at most, s", [("any", _ANY)], _ANY),
+            "recall": _slider("recall ≥", [(f"{one:g}", one) for one in _RECALLS], recall),
+            "p99_ms": _slider("p99 ≤, ms", [("any", _ANY)], _ANY),
+            "memory": _slider("memory ≤, MB", [("any", _ANY)], _ANY),
+            "build_s": _slider("build ≤, s", [("any", _ANY)], _ANY),
             "queries_per_day": _slider("queries a day", [(f"{n:,}" if n else "not said", n) for n in _A_DAY], 0),
         }
         self.points = ipywidgets.Select(options=[], rows=8, layout=layout(width=f"{_SIDE}px", height="150px"))
         self.detail = ipywidgets.ToggleButtons(
-            options=["measures", "fails", "code"], style={"button_width": "112px"}, layout=layout(height="36px")
+            options=["measures", "fails", "code"], style={"button_width": "108px"}, layout=layout(height="36px")
         )
         self._panel = ipywidgets.HTML(
             layout=layout(width=f"{_SIDE}px", height=f"{_HEIGHT - 200}px", overflow="hidden auto")
         )
-        self._status = ipywidgets.HTML(layout=layout(width="100%", height="94px", overflow="hidden auto"))
+        self._status = ipywidgets.HTML(layout=layout(width="100%", height="112px", overflow="hidden auto"))
         self._caption = ipywidgets.HTML(layout=layout(flex="1 1 auto", min_width="0"))
         self.exports = {
             suffix: ipywidgets.Button(
-                description=name, tooltip=f"write it into the sweep's folder as sweep{suffix}", layout=layout(width="76px")
+                description=name, layout=layout(width="76px"),
+                tooltip=f"write it into the sweep's folder as sweep{suffix}",
             )
             for suffix, name in ((".parquet", "Parquet"), (".csv", "CSV"), (".png", "PNG"), (".html", "HTML"))
         }  # fmt: skip
@@ -135,8 +145,8 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         )
         self.add_class("wb-sweep-bench")
         self.against.observe(self._redrawn, "value")
-        for button in self.families.values():
-            button.observe(self._redrawn, "value")
+        for box in self.families.values():
+            box.observe(self._redrawn, "value")
         for slider in self.constraints.values():
             slider.observe(self._constrained, "value")
         self.points.observe(self._chosen, "value")
@@ -159,14 +169,15 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
     def watch(self, result: SweepResult) -> None:
         """Show what a running sweep has measured so far; at most a few times a second, and always when it has ended."""
         now, finished = time.monotonic(), bool(result.manifest["finished"])
-        if not finished and now - self._painted < _PAUSE:
+        if not finished and now < self._due:
             return
         with callbacks.guard("watch a sweep", self._show_error):
             self._names.check(result)
             self.result, self._running = result, not finished
             if len(result.points):
                 self._refresh()
-        self._painted = time.monotonic()
+        painted = time.monotonic()
+        self._due = painted + max(_PAUSE, _SHARE * (painted - now))
 
     def save(self, path: str | Path) -> Path:
         """Write the points (``.parquet``, ``.csv``), the figure as it is shown (``.png``) or the report (``.html``).
@@ -189,59 +200,64 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         """The points, with the front against the axis that is chosen, among the families that are shown."""
         assert self.result is not None
         points, x = self.result.points, self.against.value
-        seen = points["family"].isin([family for family, button in self.families.items() if button.value])
+        seen = points["family"].isin([family for family, box in self.families.items() if box.value])
         cost = points[x].to_numpy(np.float64) * (-1 if COSTS[x].more_is_better else 1)
         return points.assign(front=ann.pareto(points["recall"], np.where(seen, cost, np.nan)))
 
-    def _drawn(self) -> go.Figure:
-        assert self.result is not None
+    def _settings(self) -> dict[str, Any]:
+        """What the figure shows, as :func:`sweep_front` takes it."""
         named, unit = _LIMITS.get(self.against.value, ("", 1.0))
         limit = self.constraints[named].value if named else _ANY
         chosen = self.advice.recommended if self.advice is not None else None
-        figure = sweep_front(
-            self._shown_points(), x=self.against.value, k=self.result.k,
-            families=[family for family, button in self.families.items() if button.value],
-            target=self.constraints["recall"].value, limit=None if limit == _ANY else limit * unit,
-            recommended="" if chosen is None else str(chosen["point"]), chosen=self.points.value or "",
-        )  # fmt: skip
-        return figure.update_layout(width=_WIDTH, height=_HEIGHT, margin={"r": 12, "b": 60})
+        return {
+            "x": self.against.value, "target": self.constraints["recall"].value,
+            "families": [family for family, box in self.families.items() if box.value],
+            "limit": None if limit == _ANY else limit * unit,
+            "recommended": "" if chosen is None else str(chosen["point"]), "chosen": self.points.value or "",
+        }  # fmt: skip
+
+    def _drawn(self) -> go.Figure:
+        assert self.result is not None
+        figure = sweep_front(self._shown_points(), k=self.result.k, **self._settings())
+        return figure.update_layout(width=_WIDTH, height=_HEIGHT, margin={"t": 52, "r": 12})
 
     def _empty(self) -> go.FigureWidget:
         """The figure before there is a point: all traces, all of them empty."""
+<<<<<<< HEAD
         columns = dict.fromkeys(ann.COLUMNS, "float64") | dict.fromkeys(("point", "family", "index"), "str")
         nothing = pd.DataFrame({name: pd.Series([math.nan], dtype="float64") for name in columns})
+=======
+        nothing = pd.DataFrame(math.nan, index=[0], columns=list(COLUMNS))
+>>>>>>> 1e08687 (SweepBench: constraints move the recommendation, a point shows what it fails, a running sweep is watched; its report as a page)
         nothing = nothing.assign(point="", family="", index="", front=False, timed=0, recall=0.9)
         figure = sweep_front(nothing, families=[]).update_layout(width=_WIDTH, height=_HEIGHT)
-        return go.FigureWidget(figure.update_layout(margin={"r": 12, "b": 60}))
+        return go.FigureWidget(figure.update_layout(margin={"t": 52, "r": 12}))
 
     def _paint(self) -> None:
         """Change the figure that is on the page into the one that is due."""
         fresh = self._drawn()
+        self.figure.plotly_restyle({part: [_listed(trace[part]) for trace in fresh.data] for part in _TRACE})
         with self.figure.batch_update():
-            for old, new in zip(self.figure.data, fresh.data, strict=True):
-                old.x, old.y, old.showlegend = new.x, new.y, new.showlegend
-                if new.mode == "lines":
-                    old.line.shape = new.line.shape
-                elif new.customdata is not None:
-                    old.customdata, old.text = new.customdata, new.text
-                    old.marker.size, old.marker.symbol = new.marker.size, new.marker.symbol
-                    old.marker.opacity = new.marker.opacity
-                    for bars in ("error_x", "error_y"):
-                        for part in ("visible", "array", "arrayminus"):
-                            old[bars][part] = new[bars][part]
             for axis in ("xaxis", "yaxis"):
-                for part in ("range", "tickvals", "ticktext"):
+                for part in ("range", "tickvals", "ticktext", "title.text"):
                     self.figure.layout[axis][part] = fresh.layout[axis][part]
-                self.figure.layout[axis].title.text = fresh.layout[axis].title.text
-            self.figure.layout.shapes = fresh.layout.shapes
-            self.figure.layout.annotations = fresh.layout.annotations
+            self.figure.layout.shapes, self.figure.layout.annotations = fresh.layout.shapes, fresh.layout.annotations
+
+    def _mark(self) -> None:
+        """Move the rings and the shading alone, which is all that a constraint or a choice changes."""
+        assert self.result is not None
+        marks, last = sweep_marks(self.result.points, **self._settings()), len(self.figure.data)
+        self.figure.plotly_restyle(
+            {name: [ring[name] for ring in marks.rings] for name in marks.rings[0]}, [last - 2, last - 1]
+        )
+        self.figure.layout.shapes = marks.shapes
 
     def _refresh(self) -> None:
         """All of it, for a result that is new."""
         assert self.result is not None
         points = self.result.points
-        for family, button in self.families.items():
-            button.layout.display = None if (points["family"] == family).any() else "none"
+        for family, box in self.families.items():
+            box.layout.display = None if (points["family"] == family).any() else "none"
         self._offer("p99_ms", points["p99_us"] / 1000)
         self._offer("memory", points["memory_bytes"] / 1e6)
         self._offer("build_s", points["build_s"])
@@ -271,7 +287,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         rows = self._shown_points().sort_values(["recall", "p50_us"], ascending=[False, True])
         rows = rows[[bool(self.families[family].value) for family in rows["family"]]]
         said = [
-            f"{recall:.4f} · {f'{p50:,.0f} µs' if timed else 'not timed'} · {shorten(index, 60)}"
+            f"{recall:.4f} · {f'{p50:,.0f} µs' if timed else 'not timed'} · {shorten(index, 36)}"
             for recall, p50, timed, index in rows[["recall", "p50_us", "timed", "index"]].itertuples(index=False)
         ]
         options, before = list(zip(said, rows["point"], strict=True)), self.points.value
@@ -316,7 +332,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         else:
             spec = ann.IndexSpec.parse(str(row["index"]))
             said = code(str(row["index"]), ann.snippet(spec, self.result.metric, self.result.d, self.result.k))
-        self._panel.value = f'<div class="wb-sweep-detail">{said}</div>'
+        self._panel.value = f'<div class="wb-sweep-detail" style="line-height: 1.45">{said}</div>'
 
     def _count(self) -> None:
         """How far the sweep is: points measured and timed, and what was not tested."""
@@ -347,13 +363,13 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         if self.result is not None and not self._quiet:
             with callbacks.guard("move a constraint", self._show_error):
                 self._advise()
-                self._paint()
+                self._mark()
                 self._tell()
 
     def _chosen(self, change: Any) -> None:
         if self.result is not None and not self._quiet:
             with callbacks.guard("choose a point", self._show_error):
-                self._paint()
+                self._mark()
                 self._tell()
 
     def _clicked(self, trace: Any, points: Any, state: Any) -> None:
@@ -371,8 +387,8 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
 
 def _slider(name: str, options: list[tuple[str, float]], value: float) -> ipywidgets.SelectionSlider:
     return ipywidgets.SelectionSlider(
-        options=options, value=value, description=name, layout=ipywidgets.Layout(width="345px"),
-        style={"description_width": "124px"},
+        options=options, value=value, description=name, layout=ipywidgets.Layout(width="340px"),
+        style={"description_width": "104px"},
     )  # fmt: skip
 
 
@@ -381,3 +397,8 @@ def _apart(value: float, before: float) -> float:
     if math.isinf(value) or math.isinf(before):
         return 0.0 if value == before else math.inf
     return abs(math.log(value / before))
+
+
+def _listed(value: Any) -> Any:
+    """A value as plotly keeps it inside a figure: what it hands out as a tuple is a list there."""
+    return list(value) if isinstance(value, tuple) else value

@@ -98,10 +98,10 @@ def measures(row: "pd.Series", k: int) -> str:
     lines = [
         (f"recall@{k}", f"{row['recall']:.4f} [{row['recall_low']:.4f}, {row['recall_high']:.4f}]"),
         ("recall@1", f"{row['recall_at_1']:.4f} [{row['recall_at_1_low']:.4f}, {row['recall_at_1_high']:.4f}]"),
-        ("worst tenth of the queries", f"{row['worst_decile']:.3f}"),
-        ("p50", f"{row['p50_us']:,.0f} µs (rounds: {row['p50_low_us']:,.0f} to {row['p50_high_us']:,.0f})"),
+        ("worst tenth", f"{row['worst_decile']:.3f}"),
+        ("p50", f"{row['p50_us']:,.0f} µs (rounds {row['p50_low_us']:,.0f} to {row['p50_high_us']:,.0f})"),
         ("p95, p99", f"{row['p95_us']:,.0f} µs, {row['p99_us']:,.0f} µs"),
-        ("timed", f"{timed:,} single queries on one thread"),
+        ("timed", f"{timed:,} queries, one by one"),
         ("against Flat", f"{row['speedup']:,.1f} times as fast"),
         ("break-even", f"{row['break_even']:,.0f} queries" if np.isfinite(row["break_even"]) else "never pays"),
         ("batch, all threads", f"{row['qps']:,.0f} queries a second"),
@@ -111,7 +111,7 @@ def measures(row: "pd.Series", k: int) -> str:
             f"{row['memory_bytes'] / 1e6:,.1f} MB by formula, {row['serialized_bytes'] / 1e6:,.1f} MB as a file",
         ),
         ("resident", f"{row['resident_bytes'] / 1e6:,.1f} MB"),
-        ("build", f"{row['build_s']:,.2f} s: {row['train_s']:,.2f} training, {row['add_s']:,.2f} adding"),
+        ("build", f"{row['build_s']:,.2f} s: training {row['train_s']:,.2f}, adding {row['add_s']:,.2f}"),
     ]
     known = [(name, said) for name, said in lines if "nan" not in said]
     if not timed:
@@ -130,7 +130,7 @@ def failures(result: SweepResult, point: str, names: Names) -> str:
     table = failing(result, point)
     said = f"{len(table):,} of {len(result.truth):,} queries miss a true neighbour"
     rest = f"; the worst {_SHOWN} are listed" if len(table) > _SHOWN else ""
-    entries = []
+    entries: list[str] = []
     for query, recall, missed in zip(table["query"], table["recall"], table["missed"], strict=True):
         if len(entries) == _SHOWN:
             break

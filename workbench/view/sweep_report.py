@@ -1,4 +1,4 @@
-"""A sweep as one self-contained HTML page: the recommendation, the front, every point, what was not tested, and where."""
+"""A sweep as one self-contained HTML page: the recommendation, the front, every point, what was not tested."""
 
 import html
 import json
@@ -68,7 +68,7 @@ $ledger</section>
 $environment</dl>
 </section>
 </main>
-<noscript>The figures of this page are drawn with JavaScript, which is switched off here. The tables are whole.</noscript>
+<noscript>This page draws its figures with JavaScript, which is switched off here. Its tables are whole.</noscript>
 <script type="application/json" id="data">$data</script>
 <script>
 $plotly
@@ -116,19 +116,17 @@ def write_sweep_report(result: SweepResult, advice: Advice, path: str | Path, co
 
     best = "" if advice.recommended is None else str(advice.recommended["point"])
     lead, _, rest = advice.text.partition(": ")
-    data = {
-        "fronts": {x: _front(result, x, best) for x in COSTS if np.isfinite(result.points[x]).any()},
-        "ledger": _drawing(shared_work(result.ledger)) if len(result.ledger) else None,
-    }
+    fronts = {x: _front(result, x, best) for x in COSTS if np.isfinite(result.points[x]).any()}
+    ledger = _drawing(shared_work(result.ledger)) if len(result.ledger) else None
     filled = _PAGE.substitute(
         title=html.escape(_title(result)), facts=_facts(result), policy=POLICY, css=part("sweep_report.css"),
         warning=_warning(result), lead=escape(f"{lead}."), rest=escape(rest),
         relaxing=_relaxing(advice.relaxing),
-        axes="".join(f'<option value="{x}">{html.escape(COSTS[x].title)}</option>' for x in data["fronts"]),
+        axes="".join(f'<option value="{x}">{html.escape(COSTS[x].title)}</option>' for x in fronts),
         heads="".join(_head(result, column) for column in _COLUMNS), rows=_rows(result, best),
         code=_code(result, advice, code), untested=_untested(result.untested),
         ledger='<div id="ledger"></div>\n' if len(result.ledger) else "<p>Nothing was shared.</p>\n",
-        environment=_environment(result), data=script_json(data), plotly=get_plotlyjs(),
+        environment=_environment(result), data=script_json({"fronts": fronts, "ledger": ledger}), plotly=get_plotlyjs(),
         script=part("sweep_report.js"),
     )  # fmt: skip
     target = Path(path)

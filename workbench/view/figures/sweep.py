@@ -1,7 +1,7 @@
 """Recall against what it costs, point by point, with the front of a sweep."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from workbench.errors import InputError
 from workbench.view.figures.look import COLORS, INK, NO_LABEL, blank, label, require
-from workbench.view.figures.sweep_axes import COSTS, RECALLS, Cost, bars, cost_axis, places, raised, recall_axis, top_of
+from workbench.view.figures.sweep_axes import COSTS, RECALLS, bars, cost_axis, places, raised, recall_axis, top_of
 
-__all__ = ["FAMILY_LOOKS", "sweep_front"]
+__all__ = ["FAMILY_LOOKS", "Marks", "sweep_front", "sweep_marks"]
 
 # A color and a sign each, since the eight colors are fewer than the families.
 FAMILY_LOOKS = {
@@ -25,7 +25,8 @@ FAMILY_LOOKS = {
 }  # fmt: skip
 _NEEDED = ("point", "family", "index", "timed", "front", "p50_us", "p99_us", "memory_bytes", "build_s")
 _HEIGHT = 520  # pixels
-_RING = "#C2185B"  # of the recommended point: no family has it
+_RINGS = (("recommended", "#C2185B", 25), ("chosen", INK, 19))  # colors that no family has
+_ENDS = (1e-12, 1e15)  # of an axis of cost, beyond what anything costs
 
 
 def sweep_front(
@@ -75,40 +76,91 @@ def sweep_front(
         raise InputError(f"there is no axis {wrong!r}", f"Axes are {', '.join(known)}.")
     require(points, *_NEEDED, x, y)
     cost, shown = COSTS[x], points if families is None else points[points["family"].isin(families)]
-    drawn = shown[np.isfinite(shown[x]) & (shown[x] > 0)]
+    drawn = _on_axis(shown, x)
     top = top_of(points[y])
     figure = blank(title, cost.title, f"{RECALLS[y].format(k=k)}, spread by the share missed", _HEIGHT)
-    _shade(figure, target, limit, cost, top)
     order = drawn[drawn["front"]].sort_values(x)
     figure.add_scatter(
         x=places(order, x), y=places(order, y, top), mode="lines", name="front", hoverinfo="skip",
         line={"color": INK, "width": 1.5, "shape": "vh" if cost.more_is_better else "hv"}, opacity=0.75,
     )  # fmt: skip
+    about = {row["point"]: _about(row, y, k) for row in drawn.to_dict("records")}
     for family, (name, color, symbol) in FAMILY_LOOKS.items():
         rows = drawn[drawn["family"] == family].sort_values("front", ascending=False, kind="stable")
-        marks = [symbol if timed else f"{symbol}-open" for timed in rows["timed"]]
+        signs = [symbol if timed else f"{symbol}-open" for timed in rows["timed"]]
         figure.add_scatter(
             x=places(rows, x), y=places(rows, y, top), name=name, mode="markers", cliponaxis=False,
             showlegend=len(rows) > 0,
-            marker={"size": [_size(family, front) for front in rows["front"]], "color": color, "symbol": marks,
+            marker={"size": [_size(family, front) for front in rows["front"]], "color": color, "symbol": signs,
                     "opacity": [1.0 if front or family == "flat" else 0.62 for front in rows["front"]],
                     "line": {"color": "rgba(255,255,255,0.7)", "width": 0.8}},
             error_x=bars(rows, x, color), error_y=bars(rows, y, color, top),
-            customdata=rows["point"].tolist(), text=[_about(row, y, k) for row in rows.to_dict("records")],
+            customdata=rows["point"].tolist(), text=[about[point] for point in rows["point"]],
             hovertemplate="%{text}<extra>" + name + "</extra>",
         )  # fmt: skip
-    for name, point, color, size in (("recommended", recommended, _RING, 25), ("chosen", chosen, INK, 19)):
-        row = drawn[drawn["point"] == point]
+    marks = sweep_marks(
+        points, x=x, y=y, families=families, target=target, limit=limit, recommended=recommended, chosen=chosen
+    )
+    for (name, color, size), ring in zip(_RINGS, marks.rings, strict=True):
         figure.add_scatter(
-            x=places(row, x), y=places(row, y, top), mode="markers", name=name, hoverinfo="skip", cliponaxis=False,
-            showlegend=len(row) > 0,
+            **ring, mode="markers", name=name, hoverinfo="skip", cliponaxis=False,
             marker={"size": size, "color": color, "symbol": "circle-open", "line": {"width": 2.5, "color": color}},
         )  # fmt: skip
+    figure.update_layout(shapes=marks.shapes)
     figure.update_yaxes(**recall_axis(points[y], top))
     figure.update_xaxes(**cost_axis(places(points, x)))
     _note(figure, shown, drawn, x)
+    figure.update_layout(margin={"t": 80 if title else 44, "b": 78})
     figure.update_layout(hovermode="closest", hoverdistance=16, legend={"itemclick": False, "itemdoubleclick": False})
     return figure
+
+
+class Marks(NamedTuple):
+    """What moves over the points: the recommended and the chosen ring as parts of a trace, and the shading."""
+
+    rings: list[dict[str, Any]]
+    shapes: list[dict[str, Any]]
+
+
+def sweep_marks(
+    points: pd.DataFrame,
+    *,
+    x: str,
+    y: str = "recall",
+    families: Sequence[str] | None = None,
+    target: float | None = None,
+    limit: float | None = None,
+    recommended: str = "",
+    chosen: str = "",
+) -> Marks:
+    """The rings and the shading of :func:`sweep_front` alone, which its last two traces and its shapes become."""
+    top, cost = top_of(points[y]), COSTS[x]
+    drawn = _on_axis(points if families is None else points[points["family"].isin(families)], x)
+    rings = [
+        {"x": places(row, x), "y": places(row, y, top), "showlegend": name == recommended and len(row) > 0}
+        for name, row in ((name, drawn[drawn["point"] == name]) for name in (recommended, chosen))
+    ]
+    if target is None and limit is None:
+        return Marks(rings, [])
+    least = 0.0 if target is None else float(raised(target, top))
+    at = None if limit is None else limit / cost.unit
+    low, high = _ENDS if at is None else (at, _ENDS[1]) if cost.more_is_better else (_ENDS[0], at)
+    edge = {"type": "line", "layer": "below", "line": {"color": COLORS[2], "width": 1.5, "dash": "dot"}}
+    shapes: list[dict[str, Any]] = [{
+        "type": "rect", "x0": low, "x1": high, "y0": least, "y1": top + 1, "fillcolor": COLORS[2], "opacity": 0.08,
+        "line": {"width": 0}, "layer": "below",
+    }]  # fmt: skip
+    if target is not None:
+        shapes.append({**edge, "xref": "paper", "x0": 0, "x1": 1, "y0": least, "y1": least})
+    if at is not None:
+        shapes.append({**edge, "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1})
+    return Marks(rings, shapes)
+
+
+def _on_axis(points: pd.DataFrame, x: str) -> pd.DataFrame:
+    """The points whose cost is known and stands on a logarithmic axis."""
+    on_axis: pd.DataFrame = points.loc[np.isfinite(points[x]) & (points[x] > 0)]
+    return on_axis
 
 
 def _size(family: str, front: bool) -> int:
@@ -127,32 +179,12 @@ def _about(row: dict[Any, Any], y: str, k: int) -> str:
     )
 
 
-def _shade(figure: go.Figure, target: float | None, limit: float | None, cost: Cost, top: float) -> None:
-    """The corner of what fits: above the least recall, on the better side of the limit."""
-    if target is None and limit is None:
-        return
-    inside = {"y0": 0.0 if target is None else float(raised(target, top)), "y1": top + 1}
-    ends = (1e-12, 1e15)
-    at = None if limit is None else limit / cost.unit
-    low, high = ends if at is None else (at, ends[1]) if cost.more_is_better else (ends[0], at)
-    figure.add_shape(
-        type="rect", x0=low, x1=high, **inside, fillcolor=COLORS[2], opacity=0.08, line={"width": 0}, layer="below"
-    )
-    edge = {"color": COLORS[2], "width": 1.5, "dash": "dot"}
-    if target is not None:
-        figure.add_shape(
-            type="line", xref="paper", x0=0, x1=1, y0=inside["y0"], y1=inside["y0"], line=edge, layer="below"
-        )
-    if at is not None:
-        figure.add_shape(type="line", yref="paper", y0=0, y1=1, x0=at, x1=at, line=edge, layer="below")
-
-
 def _note(figure: go.Figure, shown: pd.DataFrame, drawn: pd.DataFrame, x: str) -> None:
     """What is not drawn, or drawn hollow, counted beside the title of the axis of cost."""
     absent, hollow = len(shown) - len(drawn), int((drawn["timed"] == 0).sum())
     said = [f"{absent:,} not drawn: not {'timed' if x.endswith('_us') else 'measured'}"] if absent else []
     said += [f"{hollow:,} hollow: not timed"] if hollow else []
     figure.add_annotation(
-        x=1, y=0, xref="paper", yref="paper", xanchor="right", yanchor="top", yshift=-33, showarrow=False,
+        x=1, y=0, xref="paper", yref="paper", xanchor="right", yanchor="top", yshift=-54, showarrow=False,
         text="; ".join(said) or NO_LABEL, font={"size": 12},
     )  # fmt: skip

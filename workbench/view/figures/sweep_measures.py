@@ -71,7 +71,8 @@ def shared_work(ledger: pd.DataFrame, *, title: str = "") -> go.Figure:
     """
     require(ledger, "what", "times", "saved_s")
     rows, saved = list(range(len(ledger))), ledger["saved_s"].to_numpy(np.float64)
-    figure = blank(title, "seconds saved", "", 140 + max(46 * len(rows), 92))
+    top = 56 if title else 16
+    figure = blank(title, "seconds saved", "", 70 + top + max(46 * len(rows), 92)).update_layout(margin={"t": top})
     figure.add_bar(
         x=saved, y=rows, orientation="h", marker_color=COLORS[0], width=0.6, cliponaxis=False, textposition="outside",
         text=[f"{seconds:,.1f} s, {times:,} times" for seconds, times in zip(saved, ledger["times"], strict=True)],
