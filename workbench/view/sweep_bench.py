@@ -223,12 +223,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
 
     def _empty(self) -> go.FigureWidget:
         """The figure before there is a point: all traces, all of them empty."""
-<<<<<<< HEAD
-        columns = dict.fromkeys(ann.COLUMNS, "float64") | dict.fromkeys(("point", "family", "index"), "str")
-        nothing = pd.DataFrame({name: pd.Series([math.nan], dtype="float64") for name in columns})
-=======
         nothing = pd.DataFrame(math.nan, index=[0], columns=list(COLUMNS))
->>>>>>> 1e08687 (SweepBench: constraints move the recommendation, a point shows what it fails, a running sweep is watched; its report as a page)
         nothing = nothing.assign(point="", family="", index="", front=False, timed=0, recall=0.9)
         figure = sweep_front(nothing, families=[]).update_layout(width=_WIDTH, height=_HEIGHT)
         return go.FigureWidget(figure.update_layout(margin={"t": 52, "r": 12}))

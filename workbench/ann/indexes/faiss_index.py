@@ -17,7 +17,9 @@ __all__ = ["FaissIndex"]
 class FaissIndex(Index):
     """An index of FAISS; ``base`` is without the refinement, and None for Flat."""
 
-    def __init__(self, spec: IndexSpec, database: Database, base: Any, train_s: float = 0.0, add_s: float = 0.0) -> None:
+    def __init__(
+        self, spec: IndexSpec, database: Database, base: Any, train_s: float = 0.0, add_s: float = 0.0
+    ) -> None:
         super().__init__(spec, database, train_s, add_s)
         self._base = base
         self._whole = database.flat if base is None else base
