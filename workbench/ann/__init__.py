@@ -11,7 +11,7 @@ from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
 from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times
 from workbench.ann.snippets import snippet, translate
-from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, Parts, Settings, check_spec
+from workbench.ann.specs import IndexSpec, Settings, check_spec
 from workbench.ann.sweep import TARGETS, SweepResult
 from workbench.ann.threads import pinned
 from workbench.ann.timing import latency, open_loop, summarise, throughput, time_queries

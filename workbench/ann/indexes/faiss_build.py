@@ -6,7 +6,7 @@ import faiss
 import numpy as np
 
 from workbench.ann.indexes.base import Stopwatch
-from workbench.ann.indexes.database import FAISS_SEED, Coarse, Database, faiss_metric, row_blocks
+from workbench.ann.indexes.database import FAISS_SEED, Database, faiss_metric, row_blocks
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.kinds import Parts
 from workbench.ann.specs import OPQ_BITS, IndexSpec

@@ -12,8 +12,9 @@ from tqdm.auto import tqdm
 
 from workbench import settings
 from workbench.ann.indexes import Database
+from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES
 from workbench.ann.machine import provenance
-from workbench.ann.specs import DEFAULT_FAMILIES, FAMILIES, IndexSpec, check_spec
+from workbench.ann.specs import IndexSpec, check_spec
 from workbench.ann.sweep.adaptive import explore
 from workbench.ann.sweep.finals import finalists, time_again
 from workbench.ann.sweep.folder import assemble
