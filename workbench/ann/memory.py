@@ -37,10 +37,10 @@ def formula_bytes(spec: IndexSpec, n: int, d: int, metric: Metric | None = None)
 
     Notes
     -----
-    Flat ``4nd``; SQ8 ``nd``, SQ4 ``n ceil(d/2)``, fp16 ``2nd``; PQ ``n ceil(mb/8) + 4 2^b d``, fast-scan in blocks of 32
-    vectors; IVF ``8n + 4 nlist d`` on top; FAISS HNSW ``n (8M + 4M/(M-1) + 12)`` on top of the codes; OPQ ``4 d d + 4 d``;
-    sign bits ``n ceil(d/8)``, and ``4 d d`` for the rotation of LSHr; RaBitQ 8 bytes a vector on top of them. Lists of
-    fast-scan codes end in half a block of padding on average.
+    Flat ``4nd``; SQ8 ``nd``, SQ4 ``n ceil(d/2)``, fp16 ``2nd``; PQ ``n ceil(mb/8) + 4 2^b d``, fast-scan in blocks of
+    32 vectors; IVF ``8n + 4 nlist d`` on top; FAISS HNSW ``n (8M + 4M/(M-1) + 12)`` on top of the codes; OPQ
+    ``4 d d + 4 d``; sign bits ``n ceil(d/8)``, and ``4 d d`` for the rotation of LSHr; RaBitQ 8 bytes a vector on top
+    of them. Lists of fast-scan codes end in half a block of padding on average.
 
     References
     ----------

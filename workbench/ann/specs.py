@@ -18,9 +18,7 @@ _BUILD = {"hnswlib": ("M", "efConstruction"), "qdrant": ("m", "ef_construct", "q
 _SEARCH_ORDER = ("nprobe", "efSearch", "ef", "hnsw_ef", "oversampling", "qb", "k_factor")
 _LIMITS = {"M": (2, 10_000), "m": (2, 10_000), "qb": (0, 8)}  # others: 1 and up; qb is documented as 0 to 8
 _QUANTIZATIONS = ("scalar", "binary", "product")
-OPQ_BITS = (
-    8  # of the codes that FAISS learns a rotation for, whatever those of the index: OPQMatrix, VectorTransform.cpp
-)
+OPQ_BITS = 8  # of the codes that FAISS learns a rotation for, whatever those of the index: VectorTransform.cpp
 _MODULES = {"faiss": "faiss", "hnswlib": "hnswlib", "qdrant": "qdrant_edge"}
 _FIXES = {
     "faiss": "Install it: pip install faiss-cpu",
@@ -185,7 +183,7 @@ def check_spec(spec: IndexSpec, *, n: int, d: int, metric: Metric, k: int) -> No
     nprobe = dict(spec.search).get("nprobe", 1)
     if parts.nlist and int(nprobe) > parts.nlist:
         raise InputError(
-            f"nprobe={nprobe} of the {parts.nlist:,} lists of {spec.kind}", f"Use at most {parts.nlist:,}."
+            f"nprobe={nprobe} of the {parts.nlist:,} lists of {spec.kind}", f"Use an nprobe of at most {parts.nlist:,}."
         )
     for name, pieces in (("PQ", parts.m), ("OPQ", parts.opq)):
         if pieces and d % pieces:

@@ -113,7 +113,8 @@ def _check_header(header: dict[str, Any], source: Path, database: Database) -> N
     for name, value in wanted.items():
         if header[name] != value:
             raise StorageError(
-                f"{str(source)!r} is an index of other data: its {name} is {header[name]!r}, that of the vectors {value!r}",
+                f"{str(source)!r} is an index of other data: its {name} is {header[name]!r}, "
+                f"that of the vectors {value!r}",
                 "Load it with the vectors that it was built of, or build it again.",
             )
 

@@ -35,7 +35,7 @@ class HnswlibIndex(Index):
         return int(self._graph.index_file_size())
 
     def write(self, file: IO[bytes]) -> None:
-        """Hnswlib's own format, through a temporary file: it writes to paths alone."""
+        """The format of hnswlib, through a temporary file: it writes to paths alone."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "graph"
             self._graph.save_index(str(path))
