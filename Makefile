@@ -45,7 +45,8 @@ $(STAMP): pyproject.toml constraints.txt
 lab: $(STAMP)
 	@exec $(VENV)/bin/workbench lab $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(OPEN)),--no-open)
 
-# Threads of OpenMP that wait must sleep: by default they spin, and take the cores from the other file's.
+# Waiting threads of OpenMP must sleep: by default they spin, and take the core from the other file. The notebooks get one
+# each, of OpenBLAS too, whose threads spin in any case; what several threads do is for the unit tests.
 test: export OMP_WAIT_POLICY := PASSIVE
 test: $(STAMP)
 	$(RUN) -m ruff check .
@@ -53,7 +54,7 @@ test: $(STAMP)
 	$(RUN) -m mypy --strict workbench/
 	$(if $(NOTEBOOKS),$(RUN) -m nbstripout --verify $(NOTEBOOKS))
 	$(RUN) -m pytest tests --ignore=tests/browser $(TWO_FILES)
-	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(TWO_FILES) --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(TWO_FILES) --no-loadscope-reorder
 
 bench: $(STAMP)
 	@failed=0; for file in $(BENCHMARKS); do \
