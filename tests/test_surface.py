@@ -149,6 +149,7 @@ SURFACE = {
         "throughput",
         "time_queries",
         "translate",
+        "trial",
     ],
     "tasks": [
         "Hit",

@@ -15,6 +15,7 @@ from workbench.ann.specs import IndexSpec, Settings, check_spec
 from workbench.ann.sweep import TARGETS, SweepResult
 from workbench.ann.threads import pinned
 from workbench.ann.timing import latency, open_loop, summarise, throughput, time_queries
+from workbench.ann.trial import trial
 from workbench.intervals import Interval, mean_interval
 
 __all__ = [
@@ -66,4 +67,5 @@ __all__ = [
     "throughput",
     "time_queries",
     "translate",
+    "trial",
 ]

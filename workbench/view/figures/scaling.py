@@ -212,7 +212,8 @@ def _decades(low: float, high: float) -> list[float]:
 def _said(value: float, units: tuple[tuple[float, str], ...]) -> str:
     """A value in the largest of its units that leaves at least 1."""
     size, unit = next(((size, unit) for size, unit in units if value >= size * 0.9999), units[-1])
-    return f"{value / size:,.3g} {unit}"
+    shown = f"{value / size:.3g}"
+    return f"{float(shown):,.10g} {unit}"
 
 
 def _powers(low: float, high: float, units: tuple[tuple[float, str], ...]) -> dict[str, Any]:
