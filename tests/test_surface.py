@@ -186,6 +186,7 @@ SURFACE = {
         "MetricBench",
         "Pair",
         "PairBrowser",
+        "ScanCalculator",
         "SenseBench",
         "StorageCalculator",
         "SweepBench",

@@ -6,6 +6,8 @@
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``SweepBench`` what indexes cost for their recall, ``write_sweep_report`` the same as a page.
 ``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
+what vectors weigh, ``ScanCalculator`` what exact search through them takes. ``check()`` belongs in a notebook's last
+cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -19,6 +21,7 @@ from workbench.view.map_tuner import MapTuner
 from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.results import passage_titles
+from workbench.view.scan_calculator import ScanCalculator
 from workbench.view.scatter import ROLES, MapView
 from workbench.view.sense_bench import SenseBench
 from workbench.view.storage import StorageCalculator
@@ -37,6 +40,7 @@ __all__ = [
     "MetricBench",
     "Pair",
     "PairBrowser",
+    "ScanCalculator",
     "SenseBench",
     "StorageCalculator",
     "SweepBench",
