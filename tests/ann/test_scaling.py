@@ -164,6 +164,10 @@ def test_limits_are_rates_of_this_machine():
     assert table["fastest"][2] == pytest.approx(limits.compute_one.mean / 1e9)
 
 
+def test_fewer_numbers_than_cores_are_still_read():
+    assert ann.machine_limits(np.ones(1, np.float32), rounds=1).read_all.mean > 0
+
+
 @pytest.mark.parametrize(("memory", "rounds", "why"), [(10, 0, "measure nothing"), (0, 1, "one stretch")])
 def test_limits_that_cannot_be_measured(memory, rounds, why):
     with pytest.raises(InputError, match=why):

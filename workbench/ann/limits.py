@@ -98,7 +98,7 @@ def machine_limits(memory: FloatArray | None = None, rounds: int = 5) -> Machine
     left, right = allocate(_SIDE**2).reshape(_SIDE, _SIDE), allocate(_SIDE**2, seed=1).reshape(_SIDE, _SIDE)
     product = np.empty_like(left)
     with ThreadPoolExecutor(cores) as pool:
-        parts = np.array_split(floats, cores)
+        parts = np.array_split(floats, min(cores, floats.size))
 
         def read(kernel: Callable[[FloatArray], object], of: list[FloatArray]) -> Callable[[], object]:
             return lambda: list(pool.map(kernel, of))
