@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.ann import SweepResult, mean_interval, pareto
-from workbench.ann.sweep import COLUMNS
+from workbench.ann.sweeping import COLUMNS
 from workbench.records import Neighbours
 
 N, D, K, QUERIES = 60_000, 384, 10, 120

@@ -1,4 +1,4 @@
-"""A sweep on small real-sized numbers: what it measures, what it leaves out, what survives a stop, a kill, bad input."""
+"""A sweep of few vectors: what it measures, what it leaves out, and what survives a stop, a kill and bad input."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from workbench import ann
-from workbench.ann.sweep.candidates import candidates, coarse_sizes
-from workbench.ann.sweep.ledger import ledger
+from workbench.ann.sweeping.candidates import candidates, coarse_sizes
+from workbench.ann.sweeping.ledger import ledger
 from workbench.errors import IdentityError, InputError, StorageError, VectorError
 from workbench.records import ModelIdentity, Vectors
 
@@ -186,7 +186,7 @@ def test_rows_of_another_machine_are_not_used_again(tmp_path, monkeypatch):
     quick(clustered(600), **settings)
     seen = len(list((tmp_path / "rows").glob("*.parquet")))
     other = ann.provenance() | {"cpu": "another processor"}
-    monkeypatch.setattr("workbench.ann.sweep.run.provenance", lambda: other)
+    monkeypatch.setattr("workbench.ann.sweeping.run.provenance", lambda: other)
     quick(clustered(600), **settings)
     added = sorted((tmp_path / "rows").glob("*.parquet"))[seen:]
     assert {"Flat", "SQ8"} <= {row["index"] for path in added for row in _rows(path) if row["rounds"] == 1}
@@ -194,7 +194,7 @@ def test_rows_of_another_machine_are_not_used_again(tmp_path, monkeypatch):
 
 def test_a_budget_leaves_builds_out_and_says_so(tmp_path):
     result = quick(clustered(), metric="dot", families=("ivf", "hnsw"), budget=1e-3, out=tmp_path)
-    assert result.points["family"].tolist() == []or set(result.points["family"]) <= {"flat"}
+    assert result.points["family"].tolist() == [] or set(result.points["family"]) <= {"flat"}
     assert result.untested["reason"].str.contains("budget").any()
 
 

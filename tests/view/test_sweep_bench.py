@@ -127,7 +127,7 @@ def test_texts_are_text_and_must_be_those_of_the_rows(result):
     worst = failing(result, bench.points.value).iloc[0]
     assert f"q{worst['query']} &lt;img" in bench._panel.value
     assert "<img" not in bench._panel.value and "<script" not in bench._panel.value
-    place, row = worst["missed"][0]
+    _, row = worst["missed"][0]
     assert "1) &lt;/script&gt; " not in bench._panel.value and f" {row}</div>" in bench._panel.value
     callbacks.check()
     with pytest.raises(InputError, match="3 texts for 60,000 searched rows"):

@@ -33,7 +33,7 @@ def test_it_holds_the_recommendation_every_point_and_what_was_not_tested(written
     rows = re.findall(r'<tr class="([^"]*)">(.*?)</tr>', body)
     assert len(rows) == len(result.points)
     assert sum("front" in kind for kind, _ in rows) == result.points["front"].sum()
-    assert [cells for kind, cells in rows if "best" in kind][0].startswith(
+    assert next(cells for kind, cells in rows if "best" in kind).startswith(
         f'<td dir="auto">{escape(advice.recommended["index"])}'
     )
     for reason in result.untested["reason"]:

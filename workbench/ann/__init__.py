@@ -12,7 +12,7 @@ from workbench.ann.memory import formula_bytes
 from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times
 from workbench.ann.snippets import snippet, translate
 from workbench.ann.specs import IndexSpec, Settings, check_spec
-from workbench.ann.sweep import TARGETS, SweepResult
+from workbench.ann.sweeping import TARGETS, SweepResult, open_sweep, sweep
 from workbench.ann.threads import pinned
 from workbench.ann.timing import latency, open_loop, summarise, throughput, time_queries
 from workbench.ann.trial import trial
@@ -51,6 +51,7 @@ __all__ = [
     "matching_dimension",
     "mean_interval",
     "open_loop",
+    "open_sweep",
     "pareto",
     "pinned",
     "point_record",
@@ -64,6 +65,7 @@ __all__ = [
     "scan_times",
     "snippet",
     "summarise",
+    "sweep",
     "throughput",
     "time_queries",
     "translate",

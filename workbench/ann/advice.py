@@ -10,7 +10,7 @@ from workbench.ann.constraints import Constraint, constraints, duration, positiv
 from workbench.ann.selection import Selection, pace, stated
 from workbench.ann.snippets import snippet
 from workbench.ann.specs import IndexSpec
-from workbench.ann.sweep import SweepResult
+from workbench.ann.sweeping import SweepResult
 from workbench.intervals import mean_interval
 from workbench.records import Metric
 
@@ -111,11 +111,21 @@ def point_record(row: "pd.Series") -> dict[str, Any]:
             {
                 "recall": row["recall"],
                 "recall_interval": [row["recall_low"], row["recall_high"]],
+                "recall_at_1": row["recall_at_1"],
+                "recall_at_1_interval": [row["recall_at_1_low"], row["recall_at_1_high"]],
                 "recall_stated": row["recall_stated"],
                 "recall_stated_interval": [row["recall_stated_low"], row["recall_stated_high"]],
+                "worst_decile": row["worst_decile"],
                 "latency_ms": {name: row[f"{name}_us"] / 1000 for name in ("p50", "p95", "p99")},
-                "memory_bytes": row["memory_bytes"],
+                "p50_spread_ms": [row["p50_low_us"] / 1000, row["p50_high_us"] / 1000],
+                "timed": row["timed"],
+                **{
+                    name: row[name]
+                    for name in ("qps", "distances", "memory_bytes", "serialized_bytes", "resident_bytes")
+                },
                 "build_seconds": row["build_s"],
+                "train_seconds": row["train_s"],
+                "add_seconds": row["add_s"],
                 "speedup": row["speedup"],
                 "break_even": row["break_even"],
             }

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.ann.constraints import Constraint, duration, size
-from workbench.ann.sweep import TARGETS, SweepResult
+from workbench.ann.sweeping import TARGETS, SweepResult
 from workbench.intervals import Interval
 
 __all__ = ["Selection", "pace", "stated"]

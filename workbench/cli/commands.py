@@ -10,6 +10,7 @@ from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
 from workbench.cli.output import leave_quietly, say
 from workbench.cli.passages import embed, search
+from workbench.cli.sweeps import sweep
 from workbench.cli.words import analogy
 from workbench.errors import WorkbenchError
 
@@ -32,6 +33,7 @@ app.command()(embed)
 app.command()(search)
 app.command(name="map")(map_)
 app.command()(analogy)
+app.command()(sweep)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
         try:
             status = app(list(arguments) or ["--help"], prog_name="workbench", standalone_mode=False)
             if status == _INTERRUPTED:
-                say("interrupted; what was encoded is in the cache")
+                say("interrupted; what was encoded is in the cache, and what was measured in the sweep's folder")
             return status if isinstance(status, int) else 0
         except typer.TyperException as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "workbench")

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from workbench.embed import SentenceEncoder
     from workbench.records import Corpus, Metric, Vectors
 
-__all__ = ["embedded", "read_corpus", "vectors_of"]
+__all__ = ["VECTOR_FILES", "embedded", "read_corpus", "vectors_of"]
+
+VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}  # a Parquet file may hold either
 
 
 def read_corpus(file: str, text: str | None, id: str | None, limit: int | None) -> "Corpus":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench import atomic
-from workbench.cli.inputs import embedded, read_corpus, vectors_of
+from workbench.cli.inputs import VECTOR_FILES, embedded, read_corpus, vectors_of
 from workbench.cli.options import AsJson, Id, Limit, Model, Text
 from workbench.cli.output import report
 from workbench.errors import InputError
@@ -21,7 +21,6 @@ __all__ = ["map_"]
 _TRUST_AT = 15  # neighbours, as many as UMAP looks at
 _OVERLAP_AT = (5, 15, 50)
 _METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
-_VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}
 
 
 def map_(
@@ -42,7 +41,7 @@ def map_(
     began = time.perf_counter()
     target = atomic.output_path(out, ".html")
     corpus: Corpus | None = None
-    if Path(file).suffix.lower() in _VECTOR_FILES:
+    if Path(file).suffix.lower() in VECTOR_FILES:
         vectors = vectors_of(file, {"--text": text, "--id": id, "--color": color}, limit)
     else:
         corpus = read_corpus(file, text, id, limit)

@@ -15,12 +15,12 @@ from workbench.ann.indexes import Database
 from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES
 from workbench.ann.machine import provenance
 from workbench.ann.specs import IndexSpec, check_spec
-from workbench.ann.sweep.adaptive import explore
-from workbench.ann.sweep.finals import finalists, time_again
-from workbench.ann.sweep.folder import assemble
-from workbench.ann.sweep.result import TARGETS, SweepResult
-from workbench.ann.sweep.store import Row, Store
-from workbench.ann.sweep.trial import Ground, Trial
+from workbench.ann.sweeping.adaptive import explore
+from workbench.ann.sweeping.finals import finalists, time_again
+from workbench.ann.sweeping.folder import assemble
+from workbench.ann.sweeping.result import TARGETS, SweepResult
+from workbench.ann.sweeping.store import Row, Store
+from workbench.ann.sweeping.trial import Ground, Trial
 from workbench.corpora import as_vectors_array, check_dimensions
 from workbench.embed import check_identity
 from workbench.errors import InputError

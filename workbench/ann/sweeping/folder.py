@@ -10,9 +10,9 @@ import pandas as pd
 
 from workbench.ann.front import pareto
 from workbench.ann.measurement import COLUMNS, break_even
-from workbench.ann.sweep.ledger import ledger
-from workbench.ann.sweep.result import SweepResult
-from workbench.ann.sweep.store import Row, read_manifest, read_rows, read_truth
+from workbench.ann.sweeping.ledger import ledger
+from workbench.ann.sweeping.result import SweepResult
+from workbench.ann.sweeping.store import Row, read_manifest, read_rows, read_truth
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray, Neighbours
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.ann.specs import IndexSpec
-from workbench.ann.sweep.candidates import GRAPHS, candidates, coarse_sizes
-from workbench.ann.sweep.settle import settle
-from workbench.ann.sweep.store import Row
-from workbench.ann.sweep.trial import Ground, Trial
+from workbench.ann.sweeping.candidates import GRAPHS, candidates, coarse_sizes
+from workbench.ann.sweeping.settle import settle
+from workbench.ann.sweeping.store import Row
+from workbench.ann.sweeping.trial import Ground, Trial
 
 if TYPE_CHECKING:
-    from workbench.ann.sweep.run import Run
+    from workbench.ann.sweeping.run import Run
 
 __all__ = ["explore"]
 

@@ -10,14 +10,14 @@ from workbench.ann.front import pareto
 from workbench.ann.indexes import Index, load_index
 from workbench.ann.machine import resident_growth
 from workbench.ann.specs import IndexSpec, Settings
-from workbench.ann.sweep.store import Row
-from workbench.ann.sweep.trial import Trial
+from workbench.ann.sweeping.store import Row
+from workbench.ann.sweeping.trial import Trial
 from workbench.ann.threads import pinned
 from workbench.ann.timing import summarise, throughput, time_queries
 from workbench.records import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from workbench.ann.sweep.run import Run
+    from workbench.ann.sweeping.run import Run
 
 __all__ = ["finalists", "time_again"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.ann.indexes import Database, Index, build_index, load_index, save_index
 from workbench.ann.measurement import query_scores, recall
 from workbench.ann.specs import IndexSpec
-from workbench.ann.sweep.store import Row, Store
+from workbench.ann.sweeping.store import Row, Store
 from workbench.ann.threads import pinned
 from workbench.ann.timing import summarise, time_queries
 from workbench.geometry import exact_neighbours

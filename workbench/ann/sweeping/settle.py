@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 
-from workbench.ann.sweep.store import Row
-from workbench.ann.sweep.trial import Trial
+from workbench.ann.sweeping.store import Row
+from workbench.ann.sweeping.trial import Trial
 
 __all__ = ["settle"]
 
