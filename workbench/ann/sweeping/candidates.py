@@ -25,7 +25,7 @@ def candidates(family: str, n: int, d: int) -> list[IndexSpec]:
     """
     nlist = coarse_sizes(n)[len(coarse_sizes(n)) // 2]
     half, quarter, eighth = _divisor(d, d // 2), _divisor(d, d // 4), _divisor(d, d // 8)
-    coded = _unique([f"PQ{half}x4fs,RFlat", f"PQ{quarter}x4fs,RFlat", f"PQ{eighth}", f"PQ{eighth},RFlat"])
+    coded = _unique([f"PQ{half}x4fs,RFlat", f"PQ{quarter}x4fs,RFlat", f"PQ{eighth}"])
     kinds = {
         "flat": ["Flat"],
         "sq": ["SQ8", "SQfp16", "SQ4"],
