@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from workbench import ann, callbacks
 from workbench.ann import SweepResult
-from workbench.ann.sweeping import COLUMNS
+from workbench.ann.measurement import COLUMNS
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
