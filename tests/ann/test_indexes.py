@@ -170,7 +170,7 @@ def test_what_looks_at_the_vectors_keeps_them():
 def test_a_memory_map_is_read_block_by_block(tmp_path: Path, monkeypatch):
     np.save(tmp_path / "x.npy", gaussian(20_000))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    monkeypatch.setattr(database_module, "_ROWS_AT_ONCE", 500)
+    monkeypatch.setattr(database_module, "_BYTES_AT_ONCE", 64_000)
     tracemalloc.start()
     own = Database(mapped, "cosine")
     peak = tracemalloc.get_traced_memory()[1]

@@ -50,6 +50,15 @@ class IndexSpec:
     InputError
         A kind that is not known, or a setting that the kind does not have, or has twice, or whose value cannot be.
 
+    Notes
+    -----
+    Sign bits (``LSH``, and after a random rotation ``LSHr``) are compared by Hamming distance under every metric: that
+    approximates the order of the angles about the origin, so cosine, and neither the lengths that a dot product weighs
+    nor the distances of Euclidean. With ``RFlat`` the best of that order are compared again in the metric itself.
+
+    A product quantizer is trained without FAISS's polysemous ordering, as ``"PQ48np"`` spells it: it costs most of the
+    training, and only searches by Hamming distance over PQ codes, which are not offered here, gain by it.
+
     References
     ----------
     https://github.com/facebookresearch/faiss/wiki/The-index-factory

@@ -20,7 +20,7 @@ from workbench.records import FloatArray, IntArray, Metric
 __all__ = ["FAISS_SEED", "Coarse", "Database", "faiss_metric", "row_blocks"]
 
 FAISS_SEED = 1234  # of FAISS's k-means (Clustering.h); the seeds of a database count from it
-_ROWS_AT_ONCE = 65_536
+_BYTES_AT_ONCE = 16 << 20  # of a copy of some rows
 
 
 def faiss_metric(metric: Metric) -> int:
@@ -93,7 +93,7 @@ class Database:
         given = as_vectors_array(array, metric)
         self._begin(len(given) if rows is None else len(rows), given.shape[1], metric, seed)
         digest = hashlib.sha256(f"{self.n, self.d} {metric} ".encode())
-        for at in row_blocks(self.n):
+        for at in row_blocks(self.n, self.d):
             block = given[at] if rows is None else given[rows[at]]
             if fingerprint is None:
                 digest.update(np.ascontiguousarray(block).data)
@@ -174,9 +174,10 @@ class Database:
         return Coarse(centroids, np.ascontiguousarray(lists), trained - began, assigned - trained)
 
 
-def row_blocks(n: int) -> Iterator[slice]:
-    """Slices of so many rows that a copy of one is small."""
-    return (slice(start, min(start + _ROWS_AT_ONCE, n)) for start in range(0, n, _ROWS_AT_ONCE))
+def row_blocks(n: int, d: int) -> Iterator[slice]:
+    """Slices of so many rows that a float32 copy of one is small."""
+    rows = max(1, _BYTES_AT_ONCE // (4 * d))
+    return (slice(start, min(start + rows, n)) for start in range(0, n, rows))
 
 
 class _Memory:

@@ -35,7 +35,7 @@ def build_faiss(spec: IndexSpec, database: Database) -> FaissIndex:
         index.quantizer.add(coarse.centroids if rotation is None else rotation.apply(coarse.centroids))
     index.train(training)  # with as many centroids as lists, FAISS trains the codes alone
     train_s = watch.lap() + (coarse.train_s if coarse else 0.0)
-    for rows in [slice(0, database.n)] if rotation is None else row_blocks(database.n):
+    for rows in [slice(0, database.n)] if rotation is None else row_blocks(database.n, database.d):
         block = database.array[rows]
         _add(index, block if rotation is None else rotation.apply(block), coarse.lists[rows] if coarse else None)
     if parts.fast_scan and parts.nlist:
