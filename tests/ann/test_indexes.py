@@ -101,6 +101,16 @@ def test_searchers_of_one_graph_of_hnswlib_do_not_disturb_each_other():
     assert mean_recall(np.array(found["narrow"]), "dot") < mean_recall(np.array(found["wide"]), "dot") - 0.05
 
 
+@EVERY_METRIC
+@pytest.mark.parametrize("kind", ["LSH,RFlat", "PQ8x4fs,RFlat", "SQ4,RFlat", "RaBitQ,RFlat"])
+@pytest.mark.parametrize("k", [1, 7, 320])
+def test_a_refinement_of_everything_is_exact(k, kind, metric):
+    small = database(metric, 320)
+    asked = small.prepare(gaussian(20, seed=1))
+    found = build_index(IndexSpec(kind), small).search(asked, k, (("k_factor", 10_000),))
+    assert np.mean(found == small.flat.search(asked, k)[1]) > 0.98  # sums in another order may swap near equals
+
+
 def test_an_answer_that_is_too_short_is_padded():
     few = build_index(IndexSpec("IVF16,Flat"), Database(gaussian(40), "euclidean"))
     found = few.search(gaussian(5, seed=1), 30, (("nprobe", 1),))

@@ -44,11 +44,11 @@ class FaissIndex(Index):
         self._whole = self._base = None
 
     def _batch(self, queries: FloatArray, k: int, search: Settings) -> IntArray:
-        found: IntArray = self._whole.search(queries, k, params=self._parameters(search))[1]
+        found: IntArray = self._whole.search(queries, k, params=self._parameters(k, search))[1]
         return found
 
     def _single(self, k: int, search: Settings) -> Callable[[FloatArray], object]:
-        return partial(self._whole.search, k=k, params=self._parameters(search))
+        return partial(self._whole.search, k=k, params=self._parameters(k, search))
 
     def _count(self, queries: FloatArray, k: int, search: Settings) -> float:
         parts = self.spec.parts
@@ -65,7 +65,7 @@ class FaissIndex(Index):
         factor = int(dict(search).get("k_factor", 1))
         return float(counted + (min(k * factor, self.n) if parts.refine else 0))
 
-    def _parameters(self, search: Settings) -> Any:
+    def _parameters(self, k: int, search: Settings) -> Any:
         """FAISS's search parameters, nested as the index is; None where it has none."""
         parts, given = self.spec.parts, dict(search)
         inner: Any = None
@@ -80,7 +80,8 @@ class FaissIndex(Index):
         if parts.opq and inner is not None:
             inner = faiss.SearchParametersPreTransform(index_params=inner)
         if parts.refine:
-            factor = int(given.get("k_factor", 1))
+            # Never more than there are: sign bits pad with a large distance, which inner products take for the best.
+            factor = min(float(given.get("k_factor", 1)), self.n / k)
             return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
         return inner
 
