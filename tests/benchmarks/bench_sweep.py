@@ -22,18 +22,16 @@ from tests.benchmarks.sweep_grid import grid
 from tests.benchmarks.timing import arguments, machine, rotate, save
 from workbench import corpora, embed
 from workbench.ann import (
-    TARGETS,
     Database,
     IndexSpec,
-    SweepResult,
     build_index,
     fastest,
     hypervolume,
     pinned,
     recall,
-    sweep,
     time_queries,
 )
+from workbench.ann.sweep import TARGETS, SweepResult, sweep
 from workbench.geometry import normalize
 from workbench.records import FloatArray
 
@@ -191,7 +189,7 @@ def beside_peers(
             if best is not None and best["index"] in again.index:
                 row |= {"ours": best["index"], "our_speedup": flat_us / again["p50_us"][best["index"]]}
             rows.append(row)
-            said = row["reported"] or "no recall"
+            said = ", ".join(f"{what} {value:.4f}" for what, value in row["reported"].items()) or "no recall"
             print(
                 f"{row['name']}: {row['index']}\n    {row['seconds']:,.1f} s spent; says {said}; recall "
                 f"{row['recall']:.4f} at {row['p50_us']:,.1f} µs, {row['speedup']:.1f} times as fast as Flat; "
