@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.ann import COLUMNS, break_even, query_scores, recall, summarise
-from workbench.ann.sweeping.result import COLUMNS as SWEPT
 from workbench.errors import InputError, VectorError
 from workbench.geometry import (
     cosine_similarity,

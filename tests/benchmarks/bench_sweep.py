@@ -22,16 +22,18 @@ from tests.benchmarks.sweep_grid import grid
 from tests.benchmarks.timing import arguments, machine, rotate, save
 from workbench import corpora, embed
 from workbench.ann import (
+    TARGETS,
     Database,
     IndexSpec,
+    SweepResult,
     build_index,
     fastest,
     hypervolume,
     pinned,
     recall,
+    sweep,
     time_queries,
 )
-from workbench.ann.sweep import TARGETS, SweepResult, sweep
 from workbench.geometry import normalize
 from workbench.records import FloatArray
 
