@@ -21,15 +21,16 @@ from workbench.records import Metric
 
 D, K = 16, 10
 QDRANT = (("m", 16), ("ef_construct", 100))
-SPECS = [  # codes of 4 bits, which are trained in no time
+SPECS = [
     "Flat",
     "HNSW16 efConstruction=80 efSearch=24",
     "HNSW16,SQ8,RFlat efConstruction=80 efSearch=24 k_factor=2",
     "IVF32,Flat nprobe=4",
     "PQ8x4",
+    "IVF32,PQ8 nprobe=8",
     "PQ8x4fs,RFlat k_factor=4",
     "IVF32,PQ8x4fs,RFlat nprobe=8 k_factor=4",
-    "OPQ2,IVF32,PQ2x4,RFlat nprobe=8 k_factor=8",
+    "OPQ2,IVF32,PQ2,RFlat nprobe=8 k_factor=8",
     "SQ8",
     "IVF32,SQ4 nprobe=4",
     "IVF32,RaBitQ,RFlat nprobe=8 qb=8 k_factor=8",

@@ -1,5 +1,6 @@
 """Scripts that build and search an index with nothing but its own library: FAISS, hnswlib or Qdrant."""
 
+import re
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -173,7 +174,13 @@ def _faiss(spec: IndexSpec, metric: Metric, d: int, k: int, vectors_file: str, q
             lines += [f"index.metric_type = {measure}  # of the refinement; the bits are compared by Hamming distance"]
             lines += [f"index = faiss.IndexRefine(index, faiss.IndexFlat({d}, {measure}))"]
     else:
-        lines += ["", f'index = faiss.index_factory({d}, "{spec.kind}", {measure})']
+        kind = re.sub(r"\b(PQ\d+(?:x\d+)?)(?=,|$)", r"\1np", spec.kind)
+        lines += [
+            "",
+            "# np: codes are not put into the order of polysemous search, which takes long and serves no search here",
+        ]
+        lines = lines if kind != spec.kind else lines[:-1]
+        lines += [f'index = faiss.index_factory({d}, "{kind}", {measure})']
     if "efConstruction" in build:
         graph = "faiss.downcast_index(index.base_index)" if parts.refine else "index"
         lines += [f"{graph}.hnsw.efConstruction = {build['efConstruction']}"]
