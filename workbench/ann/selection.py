@@ -98,7 +98,7 @@ class Selection:
 
     def nearest(self) -> int:
         """The point that is off by the smallest factors in all; there must be one."""
-        finest = 1 / (max(1, int(self.result.manifest["queries"])) * self.result.k)
+        finest = 1 / (len(self.result.truth) * self.result.k)
         off = np.sum([constraint.excess(self.points, finest) for constraint in self.asked], axis=0)
         return int(np.lexsort((self.cost, off))[0])
 
