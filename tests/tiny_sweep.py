@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workbench.ann import SweepResult, mean_interval, pareto
-from workbench.ann.sweeping import COLUMNS
+from workbench.ann import COLUMNS, SweepResult, mean_interval, pareto
 from workbench.records import Neighbours
 
 N, D, K, QUERIES = 60_000, 384, 10, 120
@@ -69,7 +68,7 @@ def tiny_sweep(folder: Path, *, hostile: bool = False, finished: bool = True, ro
             "timed": timed, "qps": 1.7e6 / p50, "distances": N * 0.01 * (1 + place), "memory_bytes": N * size,
             "serialized_bytes": N * size + 400, "resident_bytes": N * size + 90_000, "train_s": 0.7 * build,
             "add_s": 0.3 * build, "build_s": build, "speedup": 4050.0 / p50,
-            "break_even": build / per_query if per_query > 0 else np.inf,
+            "break_even": build / per_query if per_query > 0 else np.inf, "rounds": 5 if timed else 0,
         })  # fmt: skip
     table = pd.DataFrame(points)
     table["front"] = pareto(table["recall"], table["p50_us"])
@@ -84,7 +83,7 @@ def tiny_sweep(folder: Path, *, hostile: bool = False, finished: bool = True, ro
     }  # fmt: skip
     return SweepResult(
         folder=folder,
-        points=table[list(COLUMNS)],
+        points=table[["point", "family", "index", "build", *COLUMNS, "rounds", "front"]],
         untested=pd.DataFrame(untested, columns=["index", "reason"]),
         ledger=pd.DataFrame(
             [("one ground truth for all points", 42, 3.1), ("one k-means for each nlist", 7, 11.4),

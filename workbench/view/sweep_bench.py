@@ -13,7 +13,6 @@ import plotly.graph_objects as go
 
 from workbench import ann, callbacks
 from workbench.ann import SweepResult
-from workbench.ann.measurement import COLUMNS
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
@@ -21,7 +20,7 @@ from workbench.view.figures import sweep_front
 from workbench.view.figures.sweep import FAMILY_LOOKS, sweep_marks
 from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.read_out import alert, status
-from workbench.view.sweep_details import Names, code, failures, measures
+from workbench.view.sweep_details import Names, code, failures, front_against, measures
 from workbench.view.sweep_files import save
 
 __all__ = ["SweepBench"]
@@ -201,8 +200,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         assert self.result is not None
         points, x = self.result.points, self.against.value
         seen = points["family"].isin([family for family, box in self.families.items() if box.value])
-        cost = points[x].to_numpy(np.float64) * (-1 if COSTS[x].more_is_better else 1)
-        return points.assign(front=ann.pareto(points["recall"], np.where(seen, cost, np.nan)))
+        return points.assign(front=front_against(points[seen], x).reindex(points.index, fill_value=False))
 
     def _settings(self) -> dict[str, Any]:
         """What the figure shows, as :func:`sweep_front` takes it."""
@@ -223,8 +221,8 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
 
     def _empty(self) -> go.FigureWidget:
         """The figure before there is a point: all traces, all of them empty."""
-        nothing = pd.DataFrame(math.nan, index=[0], columns=list(COLUMNS))
-        nothing = nothing.assign(point="", family="", index="", front=False, timed=0, recall=0.9)
+        nothing = pd.DataFrame(math.nan, index=[0], columns=list(ann.COLUMNS))
+        nothing = nothing.assign(point="", family="", index="", front=False, timed=0, rounds=0, recall=0.9)
         figure = sweep_front(nothing, families=[]).update_layout(width=_WIDTH, height=_HEIGHT)
         return go.FigureWidget(figure.update_layout(margin={"t": 52, "r": 12}))
 

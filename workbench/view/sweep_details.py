@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.ann import SweepResult
+from workbench.ann import SweepResult, pareto
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
+from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.read_out import QUIET
 
-__all__ = ["Names", "code", "failing", "failures", "measures"]
+__all__ = ["Names", "code", "failing", "failures", "front_against", "measures"]
 
 _SHOWN = 40  # failing queries in the list
 _TEXT = 110  # characters of a text
@@ -72,8 +73,15 @@ class Names:
         """The row among all that were given: held-out queries leave gaps among the searched ones."""
         if self.texts is None or result.query_rows is None or len(self.texts) == result.n:
             return row
-        kept = np.setdiff1d(np.arange(len(self.texts)), result.query_rows, assume_unique=True)
-        return int(kept[row])
+        return int(result.searched_rows[row])
+
+
+def front_against(points: pd.DataFrame, x: str) -> "pd.Series[bool]":
+    """Which points are on the front of recall against a cost of ``COSTS``; times compete within equal rounds alone."""
+    cost = -points[x] if COSTS[x].more_is_better else points[x]
+    if x.endswith("_us"):
+        cost = cost.where(points["rounds"] == points["rounds"].max())
+    return pd.Series(pareto(points["recall"], cost), index=points.index, dtype=bool)
 
 
 def failing(result: SweepResult, point: str) -> pd.DataFrame:
@@ -101,16 +109,13 @@ def measures(row: "pd.Series", k: int) -> str:
         ("worst tenth", f"{row['worst_decile']:.3f}"),
         ("p50", f"{row['p50_us']:,.0f} µs (rounds {row['p50_low_us']:,.0f} to {row['p50_high_us']:,.0f})"),
         ("p95, p99", f"{row['p95_us']:,.0f} µs, {row['p99_us']:,.0f} µs"),
-        ("timed", f"{timed:,} queries, one by one"),
+        ("timed", f"{timed:,} queries one by one, {row['rounds']:,.0f} rounds"),
         ("against Flat", f"{row['speedup']:,.1f} times as fast"),
         ("break-even", f"{row['break_even']:,.0f} queries" if np.isfinite(row["break_even"]) else "never pays"),
         ("batch, all threads", f"{row['qps']:,.0f} queries a second"),
         ("distances a query", f"{row['distances']:,.0f}"),
-        (
-            "memory",
-            f"{row['memory_bytes'] / 1e6:,.1f} MB by formula, {row['serialized_bytes'] / 1e6:,.1f} MB as a file",
-        ),
-        ("resident", f"{row['resident_bytes'] / 1e6:,.1f} MB"),
+        ("memory by formula", f"{row['memory_bytes'] / 1e6:,.1f} MB"),
+        ("file, resident", f"{row['serialized_bytes'] / 1e6:,.1f} MB, {row['resident_bytes'] / 1e6:,.1f} MB"),
         ("build", f"{row['build_s']:,.2f} s: training {row['train_s']:,.2f}, adding {row['add_s']:,.2f}"),
     ]
     known = [(name, said) for name, said in lines if "nan" not in said]

@@ -16,6 +16,7 @@ from workbench.markup import escape, plain
 from workbench.view.figures import shared_work, sweep_front
 from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.pages import POLICY, part, script_json
+from workbench.view.sweep_details import front_against
 
 __all__ = ["write_sweep_report"]
 
@@ -140,7 +141,7 @@ def _title(result: SweepResult) -> str:
 
 
 def _facts(result: SweepResult) -> str:
-    held = f"{result.manifest['queries']:,} queries"
+    held = f"{len(result.truth):,} queries"
     if result.query_rows is not None:
         held += ", rows of the vectors that were held out"
     known = [
@@ -162,8 +163,7 @@ def _drawing(figure: Any) -> dict[str, Any]:
 
 
 def _front(result: SweepResult, x: str, best: str) -> dict[str, Any]:
-    cost = -result.points[x] if COSTS[x].more_is_better else result.points[x]
-    points = result.points.assign(front=ann.pareto(result.points["recall"], cost))
+    points = result.points.assign(front=front_against(result.points, x))
     return _drawing(sweep_front(points, x=x, k=result.k, recommended=best))
 
 

@@ -23,7 +23,7 @@ FAMILY_LOOKS = {
     "binary": ("binary", COLORS[5], "triangle-down"), "rabitq": ("RaBitQ", COLORS[1], "star"),
     "qdrant": ("Qdrant", COLORS[6], "star-diamond"),
 }  # fmt: skip
-_NEEDED = ("point", "family", "index", "timed", "front", "p50_us", "p99_us", "memory_bytes", "build_s")
+_NEEDED = ("point", "family", "index", "timed", "rounds", "front", "p50_us", "p99_us", "memory_bytes", "build_s")
 _HEIGHT = 520  # pixels
 _RINGS = (("recommended", "#C2185B", 25), ("chosen", INK, 19))  # colors that no family has
 _ENDS = (1e-12, 1e15)  # of an axis of cost, beyond what anything costs
@@ -47,7 +47,7 @@ def sweep_front(
     The axis of recall is logarithmic in the share that is missed, so that 0.9, 0.99 and 0.999 are as far from each
     other; recall 1 misses nothing and has a place of its own at the top. The line is a staircase: the recall that is to
     be had for at most (of queries a second: at least) so much. A point without a measured cost is not drawn, and a note
-    counts them; a hollow one was not timed.
+    counts them; a hollow one was not timed in the interleaved rounds, so its times do not compete.
 
     Every figure has the same traces in the same order, whatever the table holds: one can be changed into another.
 
@@ -84,10 +84,11 @@ def sweep_front(
         x=places(order, x), y=places(order, y, top), mode="lines", name="front", hoverinfo="skip",
         line={"color": INK, "width": 1.5, "shape": "vh" if cost.more_is_better else "hv"}, opacity=0.75,
     )  # fmt: skip
+    hollow = set(drawn.loc[(drawn["timed"] == 0) | (drawn["rounds"] < points["rounds"].max()), "point"])
     about = {row["point"]: _about(row, y, k) for row in drawn.to_dict("records")}
     for family, (name, color, symbol) in FAMILY_LOOKS.items():
         rows = drawn[drawn["family"] == family].sort_values("front", ascending=False, kind="stable")
-        signs = [symbol if timed else f"{symbol}-open" for timed in rows["timed"]]
+        signs = [f"{symbol}-open" if name in hollow else symbol for name in rows["point"]]
         figure.add_scatter(
             x=places(rows, x), y=places(rows, y, top), name=name, mode="markers", cliponaxis=False,
             showlegend=len(rows) > 0,
@@ -109,7 +110,7 @@ def sweep_front(
     figure.update_layout(shapes=marks.shapes)
     figure.update_yaxes(**recall_axis(points[y], top))
     figure.update_xaxes(**cost_axis(places(points, x)))
-    _note(figure, shown, drawn, x)
+    _note(figure, len(shown) - len(drawn), len(hollow), x)
     figure.update_layout(margin={"t": 80 if title else 44, "b": 78})
     figure.update_layout(hovermode="closest", hoverdistance=16, legend={"itemclick": False, "itemdoubleclick": False})
     return figure
@@ -179,11 +180,10 @@ def _about(row: dict[Any, Any], y: str, k: int) -> str:
     )
 
 
-def _note(figure: go.Figure, shown: pd.DataFrame, drawn: pd.DataFrame, x: str) -> None:
-    """What is not drawn, or drawn hollow, counted beside the title of the axis of cost."""
-    absent, hollow = len(shown) - len(drawn), int((drawn["timed"] == 0).sum())
+def _note(figure: go.Figure, absent: int, hollow: int, x: str) -> None:
+    """What is not drawn, or drawn hollow, counted under the axis of cost."""
     said = [f"{absent:,} not drawn: not {'timed' if x.endswith('_us') else 'measured'}"] if absent else []
-    said += [f"{hollow:,} hollow: not timed"] if hollow else []
+    said += [f"{hollow:,} hollow: not timed in the rounds"] if hollow else []
     figure.add_annotation(
         x=1, y=0, xref="paper", yref="paper", xanchor="right", yanchor="top", yshift=-54, showarrow=False,
         text="; ".join(said) or NO_LABEL, font={"size": 12},
