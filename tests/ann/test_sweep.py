@@ -87,13 +87,11 @@ def test_a_finished_sweep_says_what_it_was_measured_on_and_drops_its_indexes(swe
     np.testing.assert_array_equal(again.truth.ids, swept.truth.ids)
 
 
-def test_a_finished_sweep_that_is_called_again_measures_only_the_rounds_again(swept):
-    rows = pd.concat(pd.read_parquet(path) for path in sorted((swept.folder / "rows").glob("*.parquet")))
+def test_a_finished_sweep_that_is_asked_again_is_read(swept):
+    files = sorted((swept.folder / "rows").glob("*.parquet"))
     again = quick(clustered(), metric="euclidean", families=("hnsw", "ivf", "ivfpq"), out=swept.folder)
-    after = pd.concat(pd.read_parquet(path) for path in sorted((swept.folder / "rows").glob("*.parquet")))
-    fresh = after.iloc[len(rows) :]
-    assert set(fresh.loc[fresh["kind"] == "point", "name"]) <= set(rows["name"])
-    assert set(again.points["index"]) == set(swept.points["index"])
+    assert sorted((swept.folder / "rows").glob("*.parquet")) == files
+    pd.testing.assert_frame_equal(again.points, swept.points)
 
 
 def test_adaptive_reaches_every_target_that_the_exhaustive_grid_reaches(tmp_path):
@@ -102,7 +100,7 @@ def test_adaptive_reaches_every_target_that_the_exhaustive_grid_reaches(tmp_path
         spec.with_search(**{name: value})
         for spec in [*candidates("ivf", 2_700, 16), *candidates("hnsw", 2_700, 16)[:3]]
         for name in spec.search_names
-        for value in (10, 20, 40, 80)
+        for value in (4, 8, 16, 32)
     ]
     whole = quick(vectors, metric="dot", grid=grid, out=tmp_path / "grid")
     assert set(whole.points["index"]) == {"Flat", *map(str, grid)}
@@ -194,7 +192,7 @@ def test_rows_of_another_machine_are_not_used_again(tmp_path, monkeypatch):
 
 def test_a_budget_leaves_builds_out_and_says_so(tmp_path):
     result = quick(clustered(), metric="dot", families=("ivf", "hnsw"), budget=1e-3, out=tmp_path)
-    assert result.points["family"].tolist() == [] or set(result.points["family"]) <= {"flat"}
+    assert result.points["index"].tolist() == ["Flat"]
     assert result.untested["reason"].str.contains("budget").any()
 
 

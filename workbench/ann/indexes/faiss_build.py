@@ -57,10 +57,6 @@ def _empty(spec: IndexSpec, database: Database) -> Any:
     if parts.codec == "PQ":
         index.pq.cp.seed = seed
         index.pq.cp.min_points_per_centroid = 1  # below 39 it only prints a warning
-        if not plain.fast_scan:
-            index.do_polysemous_training = (
-                False  # minutes spent on ordering codes for a filter that no search here uses
-            )
         if hasattr(index, "do_polysemous_training"):
             index.do_polysemous_training = False  # as "np": it renumbers centroids for a kind of search unused here
     if parts.fast_scan and parts.nlist:

@@ -17,7 +17,7 @@ from workbench.ann.machine import provenance
 from workbench.ann.specs import IndexSpec, check_spec
 from workbench.ann.sweeping.adaptive import explore
 from workbench.ann.sweeping.finals import finalists, time_again
-from workbench.ann.sweeping.folder import assemble
+from workbench.ann.sweeping.folder import assemble, open_sweep
 from workbench.ann.sweeping.result import TARGETS, SweepResult
 from workbench.ann.sweeping.store import Row, Store
 from workbench.ann.sweeping.trial import Ground, Trial
@@ -57,7 +57,8 @@ def sweep(
     search settings that reach the recall targets; what is beaten on a subsample is left out and listed as untested.
     At the end all points near the front are timed again, one query at a time on one thread, in interleaved rounds.
 
-    A sweep that was stopped or killed goes on where it was when it is called again with the same data and folder.
+    A sweep that was stopped or killed goes on where it was when it is called again with the same data and folder; one
+    that has finished, asked the same again, is read.
     Graphs are built on several threads, so another run of them may find other neighbours.
 
     Parameters
@@ -129,9 +130,19 @@ def sweep(
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(out).expanduser() if out is not None else settings.cache_dir("sweeps") / key
+    asked = {
+        "families": sorted({"flat", *families}) if grid is None else sorted(map(str, grid)),
+        "targets": list(targets),
+        "budget": budget,
+        "rounds": rounds,
+    }
     store = Store(folder, identity, provenance())
-    finished = False
+    finished = store.manifest["finished"] and store.manifest.get("asked") == asked and store.find_any()
+    if finished:
+        store.close(finished=True)
+        return open_sweep(folder)
     try:
+        store.write_manifest(asked=asked, finished=False)
         run = Run(store, array, given, held_out, targets, budget, progress, watch)
         if grid is None:
             explore(run, [name for name in FAMILIES if name in {"flat", *families}])
@@ -177,9 +188,7 @@ class Run:
             store.keep_truth(self.ground.truth, self._asked, held_out)
         else:
             self.ground = Ground(database, queries, truth[0])
-        store.write_manifest(
-            targets=list(targets), repeated_rows=_repeated(database.array), queries_asked=len(queries), finished=False
-        )
+        store.write_manifest(targets=list(targets), repeated_rows=_repeated(database.array), queries_asked=len(queries))
 
     def allowed(self, specs: Sequence[IndexSpec]) -> Iterator[IndexSpec]:
         """Those that can be built on this data; the others are left out with the library's reason."""
@@ -259,11 +268,9 @@ def fingerprint(array: FloatArray) -> str:
 
 
 def _check(families: Sequence[str], targets: Sequence[float], budget: float | None, rounds: int) -> None:
-    unknown = [name for name in families if name not in FAMILIES]
-    if unknown or isinstance(families, str):
-        raise InputError(
-            f"there is no index family {(unknown or families)!r}", f"Use a list of: {', '.join(FAMILIES)}."
-        )
+    if isinstance(families, str) or not set(families) <= set(FAMILIES):
+        unknown = repr(families) if isinstance(families, str) else [name for name in families if name not in FAMILIES]
+        raise InputError(f"there is no index family {unknown}", f"Use a list of: {', '.join(FAMILIES)}.")
     if not targets or not all(0 < target <= 1 for target in targets) or list(targets) != sorted(targets):
         raise InputError(f"the recall targets {list(targets)} are not usable", "Give ascending shares in (0, 1].")
     if budget is not None and not budget > 0:

@@ -12,6 +12,7 @@ from workbench.ann.sweeping.trial import Trial
 
 __all__ = ["settle"]
 
+_KNOBS = ("efSearch", "ef", "hnsw_ef", "nprobe", "k_factor", "oversampling")  # others stay as the library has them
 _REFINED = (1, 2, 4, 8, 16, 32)  # k_factor: so many times k candidates are compared again with the full vectors
 _LIMIT = 4096  # of a candidate list: beyond it, exact search is the better answer
 _STEPS = 3  # of a bisection
@@ -41,7 +42,7 @@ def settle(trial: Trial, targets: Sequence[float], best: ArrayLike | None = None
         reach in far longer only is not closed in upon: time grows with a search setting, so the setting that still
         misses the target bounds its time from below.
     """
-    names = trial.spec.search_names
+    names = [name for name in trial.spec.search_names if name in _KNOBS]
     if not names:
         return [trial.measure({})]
     known = np.full(len(targets), np.inf) if best is None else np.asarray(best, dtype=np.float64)
@@ -61,6 +62,11 @@ def _limit(trial: Trial, name: str) -> int:
     return min(_LIMIT, ground.database.n)
 
 
+def _first(trial: Trial, name: str) -> int:
+    """Smallest sensible value: a candidate list holds k at least."""
+    return 1 if name in ("nprobe", "k_factor", "oversampling") else trial.ground.k
+
+
 def _ladder(first: int, last: int) -> list[int]:
     """Doublings from first to last, last included."""
     steps = [first]
@@ -71,7 +77,6 @@ def _ladder(first: int, last: int) -> list[int]:
 
 def _one(trial: Trial, name: str, bounds: Mapping[float, float]) -> list[Row]:
     """Rows of a build with one search setting."""
-    first = 1 if name in ("nprobe", "k_factor", "oversampling") else trial.ground.k
     measured: dict[int, Row] = {}
 
     def measure(value: int) -> Row:
@@ -80,7 +85,7 @@ def _one(trial: Trial, name: str, bounds: Mapping[float, float]) -> list[Row]:
         return measured[value]
 
     previous = -1.0
-    for value in _ladder(first, _limit(trial, name)):
+    for value in _ladder(_first(trial, name), _limit(trial, name)):
         reached = float(measure(value)["recall"])
         if reached >= _ENOUGH or (reached - previous < _STALLED and reached > min(bounds)):
             break
@@ -148,7 +153,7 @@ def _look_over(trial: Trial, outer: str, inner: str) -> dict[tuple[int, int], tu
     looks: dict[tuple[int, int], tuple[float, float]] = {}
     for b in (value for value in _REFINED if value <= _limit(trial, inner)):
         previous = -1.0
-        for a in _ladder(1, _limit(trial, outer)):
+        for a in _ladder(_first(trial, outer), _limit(trial, outer)):
             looks[a, b] = trial.look({outer: a, inner: b})
             reached = looks[a, b][0]
             if reached >= 1.0 or (reached - previous < _STALLED and reached > 0):

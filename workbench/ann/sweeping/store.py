@@ -77,6 +77,10 @@ class Store:
         row = self.rows.get(name)
         return row if row is not None and row["environment"] == self._environment else None
 
+    def find_any(self) -> bool:
+        """Whether any row was measured by this environment."""
+        return any(row["environment"] == self._environment for row in self.rows.values())
+
     def add(self, row: Row) -> Row:
         """Keep a row; it is on disk after the next :meth:`flush`."""
         kept = {**self.identity, "environment": self._environment, "time": pd.Timestamp.now("UTC").isoformat(), **row}
