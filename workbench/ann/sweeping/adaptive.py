@@ -128,7 +128,9 @@ def _climb(run: "Run", specs: Sequence[IndexSpec], times: _Times) -> None:
         chosen = _best(going, tried, kept)
         for spec in left:
             if spec not in chosen:
-                run.leave_out(spec, f"others of its family reached the recall targets sooner on {rows:,} of the vectors")
+                run.leave_out(
+                    spec, f"others of its family reached the recall targets sooner on {rows:,} of the vectors"
+                )
         left = chosen
     _finish(run, left, times, seen)
 

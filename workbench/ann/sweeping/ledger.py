@@ -33,20 +33,13 @@ def ledger(rows: Iterable[Mapping[str, Any]], truth_s: float) -> pd.DataFrame:
         again=("build", lambda group: len(group) - 1), coarse_s=("coarse_s", "first")
     )
     again = max(0, int((points["rows"] == points["rows"].max()).sum()) - 1)
+    shared = {
+        "one build for all of its search settings": (settings["again"], settings["build_s"]),
+        "one k-means for all inverted files of its nlist": (lists["again"], lists["coarse_s"]),
+        "one exact search for all points": (pd.Series([again]), pd.Series([truth_s])),
+    }
     table = pd.DataFrame(
-        [
-            (
-                "one build for all of its search settings",
-                settings["again"].sum(),
-                settings["again"] @ settings["build_s"],
-            ),
-            (
-                "one k-means for all inverted files of its nlist",
-                lists["again"].sum(),
-                lists["again"] @ lists["coarse_s"],
-            ),
-            ("one exact search for all points", again, again * truth_s),
-        ],
+        [(what, int(times.sum()), float((times * each).sum())) for what, (times, each) in shared.items()],
         columns=["what", "times", "saved_s"],
     )
     return table.sort_values("saved_s", ascending=False, ignore_index=True)
