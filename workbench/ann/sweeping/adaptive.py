@@ -129,7 +129,7 @@ def _climb(run: "Run", specs: Sequence[IndexSpec], times: _Times) -> None:
         for spec in left:
             if spec not in chosen:
                 run.leave_out(
-                    spec, f"others of its family reached the recall targets sooner on {rows:,} of the vectors"
+                    spec, f"others of its family were faster at the recall targets on {rows:,} of the vectors"
                 )
         left = chosen
     _finish(run, left, times, seen)

@@ -26,16 +26,16 @@ def ledger(rows: Iterable[Mapping[str, Any]], truth_s: float) -> pd.DataFrame:
     """
     points = pd.DataFrame(list(rows), columns=["rows", "build", "build_s", "nlist", "coarse_s"])
     settings = points.groupby(["rows", "build"], as_index=False).agg(
-        again=("build", lambda group: len(group) - 1), build_s=("build_s", "first")
+        used=("build", "size"), build_s=("build_s", "first")
     )
     inverted = points[points["nlist"] > 0].drop_duplicates(["rows", "build"])
     lists = inverted.groupby(["rows", "nlist"], as_index=False).agg(
-        again=("build", lambda group: len(group) - 1), coarse_s=("coarse_s", "first")
+        used=("build", "size"), coarse_s=("coarse_s", "first")
     )
     again = max(0, int((points["rows"] == points["rows"].max()).sum()) - 1)
     shared = {
-        "one build for all of its search settings": (settings["again"], settings["build_s"]),
-        "one k-means for all inverted files of its nlist": (lists["again"], lists["coarse_s"]),
+        "one build for all of its search settings": (settings["used"] - 1, settings["build_s"]),
+        "one k-means for all inverted files of its nlist": (lists["used"] - 1, lists["coarse_s"]),
         "one exact search for all points": (pd.Series([again]), pd.Series([truth_s])),
     }
     table = pd.DataFrame(
