@@ -24,8 +24,8 @@ _RUNGS = (16, 4)  # a graph is tried on n/16 of the vectors, then on n/4, then o
 _SMALLEST_RUNG = 2_000  # rows below which a rung says nothing
 _KEPT = (4, 2)  # builds that go on from each rung
 _RIVAL = 1.25  # a build within this of the best at some target goes on: recall falls as n grows, so generously
-_GAIN = 0.97  # a neighbouring nlist is worth a further step when some target is reached in this share of the time
-_DEEPER = (0.5, 0.7, 0.8)  # recalls below the targets that a front is drawn from
+_GAIN = 0.95  # a neighbouring nlist is worth a further step when some target is reached in this share of the time
+_DEEPER = (0.6, 0.8)  # recalls below the targets, from which a front is drawn
 _GROWTH = 1.2  # exponent of a graph's build time in n, where a single rung has been timed
 
 
@@ -97,7 +97,8 @@ def _walk(run: "Run", spec: IndexSpec, times: _Times, direction: int) -> None:
             return
         before = times.best()
         reached = _full(run, near, times)
-        if reached is None or not (reached < np.minimum(here, before) * _GAIN).any():
+        asked = slice(len(_DEEPER), None)
+        if reached is None or not (reached[asked] < np.minimum(here, before)[asked] * _GAIN).any():
             return
         here, at = reached, at + direction
 

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["finalists", "time_again"]
 
-_NEAR = 1.25  # a point within this of the fastest at some target is timed again
-_ROUND_S = 0.1  # seconds of a round that one point gets
+_NEAR = 1.2  # a point within this of the fastest at some target is timed again
+_ROUND_S = 0.06  # seconds of a round that one point gets
 _FEWEST = 50  # queries of a round, however slow they are
 
 
 def finalists(rows: Sequence[Row], targets: Sequence[float]) -> list[Row]:
     """Points worth the interleaved timing, by their first one.
 
-    The front; at each target every build's fastest point that is within a quarter of the fastest of all; each family's
+    The front; at each target every build's fastest point that is within a fifth of the fastest of all; each family's
     fastest, so that no family is judged by a first timing; and exact search.
     """
     chosen: dict[str, Row] = {}

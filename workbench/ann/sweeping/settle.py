@@ -151,6 +151,7 @@ def _two(trial: Trial, outer: str, inner: str, bounds: Mapping[float, float]) ->
 def _look_over(trial: Trial, outer: str, inner: str) -> dict[tuple[int, int], tuple[float, float]]:
     """Recall and microseconds by a few queries over the grid of doublings, as far as it gains."""
     looks: dict[tuple[int, int], tuple[float, float]] = {}
+    furthest = -1.0
     for b in (value for value in _REFINED if value <= _limit(trial, inner)):
         previous = -1.0
         for a in _ladder(_first(trial, outer), _limit(trial, outer)):
@@ -159,6 +160,10 @@ def _look_over(trial: Trial, outer: str, inner: str) -> dict[tuple[int, int], tu
             if reached >= 1.0 or (reached - previous < _STALLED and reached > 0):
                 break
             previous = reached
+        reaches = max(found for (_, other), (found, _) in looks.items() if other == b)
+        if reaches - furthest < _STALLED and reaches > 0:
+            break
+        furthest = reaches
     return looks
 
 
