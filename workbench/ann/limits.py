@@ -24,7 +24,7 @@ _SPARE = 0.8  # of the free memory may be taken
 
 @dataclass(frozen=True)
 class MachineLimits:
-    """Rates that no search on this machine can pass, on one thread and on all.
+    """What this machine reached at best, on one thread and on all: a search of what no cache holds comes near at most.
 
     Each is the fastest of the rounds, since a limit is what the machine can do and not what it mostly did; the lower
     end of its interval is the slowest round.
