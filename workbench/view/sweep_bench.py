@@ -41,6 +41,7 @@ _TRACE = (
     "x", "y", "showlegend", "customdata", "text", "line.shape", "marker.size", "marker.symbol", "marker.opacity",
     *(f"{bars}.{part}" for bars in ("error_x", "error_y") for part in ("visible", "array", "arrayminus")),
 )  # fmt: skip
+_LISTED = ["front", "recall", "p50_us", "timed", "index"]
 _LIMITS = {"p99_us": ("p99_ms", 1000.0), "memory_bytes": ("memory", 1e6), "build_s": ("build_s", 1.0)}
 
 
@@ -276,12 +277,12 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             self._quiet = False
 
     def _list(self) -> None:
-        """The points of the families that are shown, by recall."""
-        rows = self._shown_points().sort_values(["recall", "p50_us"], ascending=[False, True])
+        """The points of the families that are shown, those on the front first, by recall."""
+        rows = self._shown_points().sort_values(["front", "recall", "p50_us"], ascending=[False, False, True])
         rows = rows[[bool(self.families[family].value) for family in rows["family"]]]
         said = [
-            f"{recall:.4f} · {f'{p50:,.0f} µs' if timed else 'not timed'} · {shorten(index, 36)}"
-            for recall, p50, timed, index in rows[["recall", "p50_us", "timed", "index"]].itertuples(index=False)
+            f"{'★ ' if front else ''}{recall:.4f} · {f'{p50:,.0f} µs' if timed else 'not timed'} · {shorten(index, 36)}"
+            for front, recall, p50, timed, index in rows[_LISTED].itertuples(index=False)
         ]
         options, before = list(zip(said, rows["point"], strict=True)), self.points.value
         self._quiet = True

@@ -47,7 +47,8 @@ def sweep_front(
     The axis of recall is logarithmic in the share that is missed, so that 0.9, 0.99 and 0.999 are as far from each
     other; recall 1 misses nothing and has a place of its own at the top. The line is a staircase: the recall that is to
     be had for at most (of queries a second: at least) so much. A point without a measured cost is not drawn, and a note
-    counts them; a hollow one was not timed in the interleaved rounds, so its times do not compete.
+    counts them; a hollow one was not timed in the interleaved rounds, so its times do not compete. Bars, of the points on the
+    front alone, are 95 % intervals of recall and the fastest and slowest round.
 
     Every figure has the same traces in the same order, whatever the table holds: one can be changed into another.
 
@@ -84,18 +85,19 @@ def sweep_front(
         x=places(order, x), y=places(order, y, top), mode="lines", name="front", hoverinfo="skip",
         line={"color": INK, "width": 1.5, "shape": "vh" if cost.more_is_better else "hv"}, opacity=0.75,
     )  # fmt: skip
-    hollow = set(drawn.loc[(drawn["timed"] == 0) | (drawn["rounds"] < points["rounds"].max()), "point"])
+    drawn = drawn.assign(hollow=(drawn["timed"] == 0) | (drawn["rounds"] < points["rounds"].max()))
     about = {row["point"]: _about(row, y, k) for row in drawn.to_dict("records")}
     for family, (name, color, symbol) in FAMILY_LOOKS.items():
         rows = drawn[drawn["family"] == family].sort_values("front", ascending=False, kind="stable")
-        signs = [f"{symbol}-open" if name in hollow else symbol for name in rows["point"]]
+        signs = [f"{symbol}-open" if hollow else symbol for hollow in rows["hollow"]]
         figure.add_scatter(
             x=places(rows, x), y=places(rows, y, top), name=name, mode="markers", cliponaxis=False,
             showlegend=len(rows) > 0,
-            marker={"size": [_size(family, front) for front in rows["front"]], "color": color, "symbol": signs,
-                    "opacity": [1.0 if front or family == "flat" else 0.62 for front in rows["front"]],
+            marker={"size": [_size(family, *row) for row in zip(rows["front"], rows["hollow"], strict=True)],
+                    "color": color, "symbol": signs,
+                    "opacity": [1.0 if front or family == "flat" else 0.55 for front in rows["front"]],
                     "line": {"color": "rgba(255,255,255,0.7)", "width": 0.8}},
-            error_x=bars(rows, x, color), error_y=bars(rows, y, color, top),
+            error_x=bars(rows, x, color, only=rows["front"]), error_y=bars(rows, y, color, top, only=rows["front"]),
             customdata=rows["point"].tolist(), text=[about[point] for point in rows["point"]],
             hovertemplate="%{text}<extra>" + name + "</extra>",
         )  # fmt: skip
@@ -110,7 +112,7 @@ def sweep_front(
     figure.update_layout(shapes=marks.shapes)
     figure.update_yaxes(**recall_axis(points[y], top))
     figure.update_xaxes(**cost_axis(places(points, x)))
-    _note(figure, len(shown) - len(drawn), len(hollow), x)
+    _note(figure, len(shown) - len(drawn), int(drawn["hollow"].sum()), x)
     figure.update_layout(margin={"t": 80 if title else 44, "b": 78})
     figure.update_layout(hovermode="closest", hoverdistance=16, legend={"itemclick": False, "itemdoubleclick": False})
     return figure
@@ -164,8 +166,9 @@ def _on_axis(points: pd.DataFrame, x: str) -> pd.DataFrame:
     return on_axis
 
 
-def _size(family: str, front: bool) -> int:
-    return 15 if family == "flat" else 11 if front else 8
+def _size(family: str, front: bool, hollow: bool) -> int:
+    """Pixels: what matters more is larger."""
+    return 15 if family == "flat" else 11 if front else 6 if hollow else 8
 
 
 def _about(row: dict[Any, Any], y: str, k: int) -> str:

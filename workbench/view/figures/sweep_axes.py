@@ -59,13 +59,18 @@ def places(rows: pd.DataFrame, name: str, top: float = 0.0) -> NDArray[np.float6
     return raised(values, top) if name in RECALLS else values / COSTS[name].unit
 
 
-def bars(rows: pd.DataFrame, name: str, color: str, top: float = 0.0) -> dict[str, Any]:
-    """Interval bars of a column in a lighter tone; invisible where the table does not have its ends."""
+def bars(
+    rows: pd.DataFrame, name: str, color: str, top: float = 0.0, only: "pd.Series[bool] | None" = None
+) -> dict[str, Any]:
+    """Interval bars of a column in a lighter tone, of ``only`` some rows; invisible where the table has no ends."""
     low, high = ("p50_low_us", "p50_high_us") if name == "p50_us" else (f"{name}_low", f"{name}_high")
     known, at = low in rows and high in rows and len(rows) > 0, places(rows, name, top)
     ends = (rows[low].to_numpy(np.float64), rows[high].to_numpy(np.float64)) if known else (at, at)
     if known and name in RECALLS:
         ends = raised(ends[0], top), raised(ends[1], top)
+    if only is not None:
+        shown = only.to_numpy(np.bool_)
+        ends = np.where(shown, ends[0], np.nan), np.where(shown, ends[1], np.nan)
     return interval(at, *ends, color=f"{color}88", width=0, thickness=1.3) | {"visible": known}
 
 
