@@ -23,7 +23,10 @@ _ORDER = ("flat", "ivfpq", "opq", "rabitq", "ivfsq", "ivf", "pq", "binary", "sq"
 _RUNGS = (16, 4)  # a graph is tried on n/16 of the vectors, then on n/4, then on all
 _SMALLEST_RUNG = 2_000  # rows below which a rung says nothing
 _KEPT = (4, 2)  # builds that go on from each rung
-_RIVAL = 1.25  # a build within this of the best at some target goes on: recall falls as n grows, so generously
+_RIVAL = 1.25  # an inverted file within this of the best at some target is tried with other numbers of lists
+_ALIKE = 1.1  # builds whose mean times on a subsample are this near are alike
+_MISSED = 4.0  # what a target that a build does not reach counts as, in times of the best
+_BEATEN = 1.1  # a carried-on time beyond this much of what is measured is beaten
 _GAIN = 0.95  # a neighbouring nlist is worth a further step when some target is reached in this share of the time
 _DEEPER = (0.6, 0.8)  # recalls below the targets, from which a front is drawn
 _GROWTH = 1.2  # exponent of a graph's build time in n, where a single rung has been timed
@@ -145,15 +148,16 @@ def _on(run: "Run", spec: IndexSpec, ground: Ground, tried: _Times) -> tuple[int
 
 
 def _best(specs: Sequence[IndexSpec], tried: _Times, kept: int) -> list[IndexSpec]:
-    """Builds that are near the best at some target: those near at the most targets first, and of these the cheapest."""
+    """Builds of the lowest geometric mean time over the targets; of those alike, the cheapest to build come first."""
     best = tried.best()
+    reached = np.isfinite(best)
 
-    def near(spec: IndexSpec) -> int:
-        reached = tried.by_build[str(spec)]
-        return int((reached[np.isfinite(best)] <= best[np.isfinite(best)] * _RIVAL).sum())
+    def lag(spec: IndexSpec) -> float:
+        behind = np.minimum(tried.by_build[str(spec)][reached] / best[reached], _MISSED)
+        return float(np.log(behind).mean()) if reached.any() else 0.0
 
-    ranked = sorted(specs, key=lambda spec: -near(spec))
-    return [spec for spec in ranked if near(spec)][:kept]
+    least = min((lag(spec) for spec in specs), default=0.0)
+    return sorted(specs, key=lambda spec: int((lag(spec) - least) / np.log(_ALIKE)))[:kept]
 
 
 def _finish(
@@ -198,5 +202,5 @@ def _beaten(seen: Sequence[tuple[int, float, NDArray[np.float64]]], n: int, best
         with np.errstate(invalid="ignore"):
             slope = np.maximum(reached - seen[-2][2], 0) / np.log(rows / seen[-2][0])
         carried = reached + np.where(np.isfinite(slope), slope, 0) * np.log(n / rows)
-    known = np.isfinite(best)
-    return bool(known.all() and (carried > best * _RIVAL).all())
+    asked = slice(len(_DEEPER), None)
+    return bool(np.isfinite(best[asked]).all() and (carried[asked] > best[asked] * _BEATEN).all())
