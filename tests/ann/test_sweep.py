@@ -12,8 +12,11 @@ import pandas as pd
 import pytest
 
 from workbench import ann
+from workbench.ann.indexes import load_index
+from workbench.ann.sweeping import finals
 from workbench.ann.sweeping.candidates import candidates, coarse_sizes
 from workbench.ann.sweeping.ledger import ledger
+from workbench.ann.sweeping.trial import spread
 from workbench.errors import IdentityError, InputError, StorageError, VectorError
 from workbench.records import ModelIdentity, Vectors
 
@@ -63,8 +66,8 @@ def test_the_front_is_timed_in_every_round_and_nothing_on_it_is_beaten(swept):
     assert (front["timed"] > 0).all()
     assert front["recall"].is_monotonic_increasing
     assert front["p50_us"].is_monotonic_increasing
-    finals = swept.points[swept.points["rounds"] == 2]
-    assert finals[["qps", "distances", "resident_bytes"]].notna().all().all()
+    last = swept.points[swept.points["rounds"] == 2]
+    assert last[["qps", "distances", "resident_bytes"]].notna().all().all()
 
 
 def test_every_build_is_measured_or_listed_with_a_reason(swept):
@@ -138,9 +141,12 @@ def test_a_sweep_that_is_stopped_keeps_its_rows_and_goes_on(tmp_path):
     before = ann.open_sweep(tmp_path)
     assert not before.manifest["finished"]
     assert len(before.points) == len(stopped[-1].points) > 3
+    kept = {row["name"]: row["time"] for path in (tmp_path / "rows").glob("*.parquet") for row in _rows(path)}
     result = quick(clustered(), **settings)
     assert result.manifest["finished"]
     assert set(before.points["point"]) <= set(result.points["point"])
+    again = [row for path in (tmp_path / "rows").glob("*.parquet") for row in _rows(path) if row["rounds"] == 0]
+    assert {row["name"]: row["time"] for row in again if row["name"] in kept} == kept
 
 
 _KILLED = """
@@ -173,7 +179,7 @@ def test_a_sweep_that_is_killed_goes_on_with_the_rows_that_it_had(tmp_path):
         for row in _rows(path):
             first.setdefault((row["name"], row["rounds"]), row["time"])
     for name, when in kept.items():
-        assert first[name, 1.0] == when, "a row that was there was measured again"
+        assert first[name, 0.0] == when, "a row that was there was measured again"
 
 
 def _rows(path):
@@ -188,7 +194,95 @@ def test_rows_of_another_machine_are_not_used_again(tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.ann.sweeping.run.provenance", lambda: other)
     quick(clustered(600), **settings)
     added = sorted((tmp_path / "rows").glob("*.parquet"))[seen:]
-    assert {"Flat", "SQ8"} <= {row["index"] for path in added for row in _rows(path) if row["rounds"] == 1}
+    assert {"Flat", "SQ8"} <= {row["index"] for path in added for row in _rows(path) if row["rounds"] == 0}
+
+
+def test_a_result_holds_the_rows_of_one_machine_alone(tmp_path, monkeypatch):
+    first = quick(clustered(600), metric="dot", families=("sq",), out=tmp_path)
+    other = ann.provenance() | {"cpu": "another processor"}
+    monkeypatch.setattr("workbench.ann.sweeping.run.provenance", lambda: other)
+    result = quick(clustered(600), metric="dot", families=("ivf",), out=tmp_path)
+    assert set(result.points["family"]) == {"flat", "ivf"}
+    assert result.manifest["environment"]["cpu"] == "another processor"
+    assert first.manifest["environment"] in result.manifest["environments"].values()
+    pd.testing.assert_frame_equal(ann.open_sweep(tmp_path).points, result.points)
+
+
+def test_an_index_of_another_machine_is_built_again(tmp_path, monkeypatch):
+    def stop(so_far):
+        if len(so_far.points) > 1:
+            raise KeyboardInterrupt
+
+    grid = [ann.IndexSpec("HNSW8").with_search(efSearch=value) for value in (10, 20)]
+    with pytest.raises(KeyboardInterrupt):
+        quick(clustered(600), metric="dot", grid=grid, out=tmp_path, watch=stop)
+    kept = set((tmp_path / "indexes").iterdir())
+    assert kept
+    other = ann.provenance() | {"cpu": "another processor"}
+    monkeypatch.setattr("workbench.ann.sweeping.run.provenance", lambda: other)
+    built = []
+    real = ann.build_index
+    monkeypatch.setattr(
+        "workbench.ann.sweeping.trial.build_index", lambda spec, *rest: built.append(str(spec)) or real(spec, *rest)
+    )
+    quick(clustered(600), metric="dot", grid=grid, out=tmp_path)
+    assert built == ["Flat", "HNSW8"]
+
+
+def test_more_families_in_the_same_folder_share_one_front_of_one_pace(tmp_path):
+    quick(clustered(600), metric="dot", families=("ivf",), out=tmp_path, rounds=3)
+    both = quick(clustered(600), metric="dot", families=("ivf", "sq"), out=tmp_path, rounds=2)
+    last = both.points[both.points["rounds"] > 0]
+    assert set(last["rounds"]) == {2}
+    assert set(last["family"]) == {"flat", "ivf", "sq"}
+    front = ann.pareto(last["recall"], last["p50_us"])
+    assert set(last.loc[front, "point"]) == set(both.front["point"])
+
+
+def test_a_grid_measures_nothing_else_even_where_a_sweep_was(tmp_path):
+    quick(clustered(600), metric="dot", families=("sq",), out=tmp_path)
+    with pytest.raises(InputError, match="holds a sweep with grid = None"):
+        quick(clustered(600), metric="dot", grid=[ann.IndexSpec("SQ4")], out=tmp_path)
+
+
+def test_queries_that_are_rows_and_repeated_rows_are_counted(tmp_path):
+    vectors = clustered(600, d=50)
+    vectors[500:] = vectors[:100]
+    result = quick(vectors, queries=vectors[:30], metric="euclidean", families=("sq",), out=tmp_path)
+    assert result.manifest["queries_that_are_rows"] == 30
+    assert result.manifest["repeated_rows"] == 100
+    assert result.query_rows is None
+    assert result.searched_rows.tolist() == list(range(600))
+
+
+def test_what_is_timed_in_the_rounds_does_not_depend_on_the_order_of_the_corpus():
+    queries = np.arange(90, dtype=np.float32)[:, None]
+    assert spread(queries, 50)[[0, -1], 0].tolist() == [0, 89]
+    assert len(np.unique(spread(queries, 50))) == 50
+    assert len(spread(queries, 500)) == 90
+
+
+def test_every_index_is_timed_in_every_round_and_the_order_turns(tmp_path, monkeypatch):
+    timed = []
+    real = finals.time_queries
+
+    def noted(search, queries):
+        timed.append(len(timed))
+        return real(search, queries)
+
+    loaded = []
+    monkeypatch.setattr(finals, "time_queries", noted)
+    monkeypatch.setattr(
+        finals, "load_index", lambda path, *rest, **how: loaded.append(path.name) or load_index(path, *rest, **how)
+    )
+    grid = [ann.IndexSpec("SQ8"), ann.IndexSpec("IVF8,Flat").with_search(nprobe=2)]
+    result = quick(clustered(600), metric="dot", grid=grid, out=tmp_path, rounds=3)
+    first, second, third = loaded[:3], loaded[3:6], loaded[6:]
+    assert sorted(first) == sorted(second) == sorted(third)
+    assert second == first[1:] + first[:1]
+    assert third == first[2:] + first[:2]
+    assert len(timed) == 9
+    assert (result.points["rounds"] == 3).all()
 
 
 def test_a_budget_leaves_builds_out_and_says_so(tmp_path):
@@ -233,7 +327,7 @@ def test_nan_and_a_single_vector_are_refused(tmp_path):
 def test_vectors_that_are_all_equal_are_found_by_every_index_because_all_are_tied(tmp_path):
     result = quick(np.ones((300, 8), np.float32), metric="dot", families=("ivf", "hnsw", "sq"), out=tmp_path)
     assert result.manifest["repeated_rows"] == 269
-    assert result.points["recall"].max() == 1.0
+    assert (result.points["recall"] == 1.0).all()
 
 
 def test_queries_of_another_model_are_refused(tmp_path):

@@ -64,7 +64,9 @@ def sweep(
             f"{str(out)!r} holds a sweep already", "Add --resume to go on with it, or name another folder."
         )
     vectors, asked, neighbors = _read(file, queries, metric, text, id, model, limit)
-    result = ann.sweep(vectors, asked, metric, k, chosen, seconds, out=out, seed=seed)
+    targets = sorted({*ann.TARGETS, recall})
+    result = ann.sweep(vectors, asked, metric, k, chosen, seconds, out=out, targets=targets, seed=seed)
+    _warn(result)
     advice = ann.advise(result, recall, p99_ms, memory, build_s, queries_per_day)
     page = view.write_sweep_report(result, advice, out / "report.html")
     agreement = None if neighbors is None else _agreement(result, vectors, neighbors)
@@ -135,6 +137,15 @@ def _agreement(result: "SweepResult", vectors: "Vectors", neighbors: "IntArray")
     return float(ann.recall(neighbors[:, :k], truth, result.queries, vectors.array).mean())
 
 
+def _warn(result: "SweepResult") -> None:
+    """Say what flatters or breaks an index."""
+    repeated, known = result.manifest["repeated_rows"], result.manifest["queries_that_are_rows"]
+    if repeated:
+        say(f"warning: {repeated:,} vectors repeat another; repeated vectors crowd graphs and share places among ties")
+    if known:
+        say(f"warning: {known:,} of {len(result.queries):,} queries are vectors that they search, and find themselves")
+
+
 def _found(result: "SweepResult", advice: "Advice", page: Path, agreement: float | None) -> dict[str, Any]:
     from workbench import ann
 
@@ -150,6 +161,8 @@ def _found(result: "SweepResult", advice: "Advice", page: Path, agreement: float
         "baseline": ann.point_record(result.baseline),
         "shared": result.ledger.to_dict("records"),
         "untested": result.untested.to_dict("records"),
+        "repeated_rows": result.manifest["repeated_rows"],
+        "queries_that_are_rows": result.manifest["queries_that_are_rows"],
         "neighbors_agree": agreement,
         "environment": result.manifest["environment"],
         "report": str(page),

@@ -143,6 +143,10 @@ class Database:
                 self._coarse[nlist] = self._train(nlist)
             return self._coarse[nlist]
 
+    def coarse_seconds(self, nlist: int) -> float:
+        """Seconds that the k-means of ``nlist`` took; 0 where none was trained, as for an index read from a file."""
+        return self._coarse[nlist].seconds if nlist in self._coarse else 0.0
+
     def sample(self, rows: int, seed: int = 0) -> "Database":
         """A database of ``rows`` of these vectors, drawn without replacement, in their order.
 

@@ -1,5 +1,6 @@
 """The adaptive sweep: cheap families at full size, dear builds ranked on subsamples first, the beaten ones left out."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ __all__ = ["explore"]
 _ORDER = ("flat", "ivfpq", "opq", "rabitq", "ivfsq", "ivf", "pq", "binary", "sq", *GRAPHS)
 _RUNGS = (16, 4)  # a graph is tried on n/16 of the vectors, then on n/4, then on all
 _SMALLEST_RUNG = 2_000  # rows below which a rung says nothing
+_ROWS_PER_NEIGHBOUR = 20  # and rows for each of the k neighbours
 _KEPT = (4, 2)  # builds that go on from each rung
 _RIVAL = 1.25  # an inverted file within this of the best at some target is tried with other numbers of lists
 _ALIKE = 1.1  # builds whose mean times on a subsample are this near are alike
@@ -43,7 +45,7 @@ class _Times:
         """Note what a build's rows reach."""
         reached = np.full(len(self.targets), np.inf)
         for row in rows:
-            hit = np.asarray(self.targets) <= row["recall"]
+            hit = np.asarray(self.targets) <= row["recall_tuned"]
             reached[hit] = np.minimum(reached[hit], row["p50_us"])
         self.by_build[rows[0]["build"]] = reached
         return reached
@@ -81,11 +83,12 @@ def explore(run: "Run", families: Sequence[str]) -> None:
 
 def _full(run: "Run", spec: IndexSpec, times: _Times, predicted_s: float = 0.0) -> NDArray[np.float64] | None:
     """Measure a build on all of the vectors, unless the budget ends first."""
-    if spec.family != "flat" and not run.affords(spec, predicted_s):
+    if spec.family != "flat" and not run.affords(spec, max(predicted_s, run.took(spec))):
         return None
+    began = time.monotonic()
     with Trial(spec, run.ground, run.store, keep=True) as trial:
         rows = settle(trial, times.targets, times.best())
-    run.arrived(rows)
+    run.arrived(rows, time.monotonic() - began)
     return times.enter(rows)
 
 
@@ -117,25 +120,24 @@ def _by_quantization(specs: Sequence[IndexSpec]) -> Iterator[list[IndexSpec]]:
 def _climb(run: "Run", specs: Sequence[IndexSpec], times: _Times) -> None:
     """Rank the builds of a graph family on growing samples, and measure the best on all of the vectors."""
     n = run.ground.database.n
-    rungs = [n // share for share in _RUNGS if n // share >= _SMALLEST_RUNG]
+    rungs = [n // share for share in _RUNGS if n // share >= max(_SMALLEST_RUNG, _ROWS_PER_NEIGHBOUR * run.ground.k)]
     left, seen = list(specs), dict[str, list[tuple[int, float, NDArray[np.float64]]]]()
     for rows, kept in zip(rungs, _KEPT[len(_KEPT) - len(rungs) :], strict=True):
-        if not left or not run.affords(left[0], 0.0):
+        if not left:
             break
         ground = run.sample(rows)
         tried = _Times(times.targets)
         for spec in left:
-            if run.affords(spec, 0.0):
+            if run.affords(spec, 0.0):  # a sample's builds are small beside what they save
                 found = _on(run, spec, ground, tried)
                 seen.setdefault(str(spec), []).append(found)
         going = [spec for spec in left if str(spec) in tried.by_build]
         chosen = _best(going, tried, kept)
-        for spec in left:
+        for spec in going:
             if spec not in chosen:
-                run.leave_out(
-                    spec, f"others of its family were faster at the recall targets on {rows:,} of the vectors"
-                )
+                run.leave_out(spec, f"others of its family were faster over the recall targets on {rows:,} vectors")
         left = chosen
+        del ground  # a quarter of the vectors, which the next builds need not carry
     _finish(run, left, times, seen)
 
 
@@ -143,7 +145,7 @@ def _on(run: "Run", spec: IndexSpec, ground: Ground, tried: _Times) -> tuple[int
     """Rows of the sample, seconds of the build and time to each target."""
     with Trial(spec, ground, run.store, keep=False) as trial:
         rows = settle(trial, tried.targets)
-    run.tried(rows)
+    run.store.flush()
     return ground.database.n, float(rows[0]["build_s"]), tried.enter(rows)
 
 

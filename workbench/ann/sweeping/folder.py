@@ -12,7 +12,7 @@ from workbench.ann.front import pareto
 from workbench.ann.measurement import COLUMNS, break_even
 from workbench.ann.sweeping.ledger import ledger
 from workbench.ann.sweeping.result import SweepResult
-from workbench.ann.sweeping.store import Row, read_manifest, read_rows, read_truth
+from workbench.ann.sweeping.store import Row, own_rows, read_manifest, read_truth
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray, Neighbours
 
@@ -34,7 +34,7 @@ def open_sweep(folder: str | Path) -> SweepResult:
     path = Path(folder).expanduser()
     manifest = read_manifest(path)
     kept = read_truth(path, manifest["metric"])
-    rows = {row["name"]: row for row in read_rows(path)}
+    rows = own_rows(path, manifest["measured_in"])
     if kept is None or not any(row["kind"] == "point" for row in rows.values()):
         raise InputError(f"the sweep in {str(path)!r} has no rows yet", "Let it run, or sweep again to go on.")
     return assemble(path, manifest, list(rows.values()), *kept)
@@ -79,6 +79,6 @@ def _points(rows: Sequence[Row]) -> pd.DataFrame:
     table["break_even"] = [
         break_even(build_s, p50, baseline) for build_s, p50 in zip(table["build_s"], table["p50_us"], strict=True)
     ]
-    in_final = table["rounds"] == table["rounds"].max()
+    in_final = table["rounds"] == table["rounds"].max()  # 0 while nothing is timed but first timings
     table["front"] = pareto(table["recall"], table["p50_us"].where(in_final))
     return table[[*_NAMES, *COLUMNS, "rounds", "front"]]

@@ -5,12 +5,14 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from workbench import settings
+from workbench.ann.front import fastest
 from workbench.ann.indexes import Database
 from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES
 from workbench.ann.machine import provenance
@@ -75,7 +77,9 @@ def sweep(
     families
         Of ``FAMILIES``; exact search is always among them.
     budget
-        Seconds that exploring and timing may take. A build that does not fit is left out and listed. None: no limit.
+        Seconds of this call. A build is left out, and listed, when the time that is left is less than its own as the
+        subsamples predict it, or than the dearest of its family took; the timing at the end stops after a whole round.
+        The exact search and one timed round are made in any case. None: no limit.
     grid
         Specifications with their search settings: all are measured and timed, and nothing else is.
     out
@@ -127,33 +131,30 @@ def sweep(
         "metric": chosen,
         "k": k,
         "seed": seed,
+        "grid": None if grid is None else sorted(map(str, grid)),
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(out).expanduser() if out is not None else settings.cache_dir("sweeps") / key
-    asked = {
-        "families": sorted({"flat", *families}) if grid is None else sorted(map(str, grid)),
-        "targets": list(targets),
-        "budget": budget,
-        "rounds": rounds,
-    }
+    named = [name for name in FAMILIES if name in {"flat", *families}]
+    asked = {"families": named, "targets": list(targets), "budget": budget, "rounds": rounds}
     store = Store(folder, identity, provenance())
-    finished = store.manifest["finished"] and store.manifest.get("asked") == asked and store.find_any()
-    if finished:
+    if store.manifest["finished"] and store.manifest.get("asked") == asked:
         store.close(finished=True)
         return open_sweep(folder)
-    try:
-        store.write_manifest(asked=asked, finished=False)
-        run = Run(store, array, given, held_out, targets, budget, progress, watch)
-        if grid is None:
-            explore(run, [name for name in FAMILIES if name in {"flat", *families}])
-        else:
-            run.measure_all(grid)
-        time_again(run, finalists(run.points(), targets) if grid is None else run.points(), rounds)
-        finished = True
-    finally:
-        store.close(finished=finished)
-        if finished:
-            run.bar.close()
+    finished = False
+    with tqdm(disable=not progress, unit=" points", desc="exact search", leave=False) as bar:
+        try:
+            store.write_manifest(asked=asked, finished=False)
+            run = Run(store, array, given, held_out, targets, budget, bar, watch)
+            if grid is None:
+                explore(run, named)
+                time_again(run, finalists([row for row in run.points() if row["family"] in named], targets), rounds)
+            else:
+                run.measure_all(grid)
+                time_again(run, run.points(), rounds)
+            finished = True
+        finally:
+            store.close(finished=finished)
     return run.result()
 
 
@@ -168,13 +169,13 @@ class Run:
         held_out: IntArray | None,
         targets: Sequence[float],
         budget: float | None,
-        progress: bool,
+        bar: Any,
         watch: Watch | None,
     ) -> None:
-        self.store, self.targets, self._budget, self._watch = store, tuple(targets), budget, watch
+        self.store, self.targets, self._budget, self.bar, self._watch = store, tuple(targets), budget, bar, watch
         self._began = time.monotonic()
+        self._took: dict[str, float] = {}
         self.threads = int(store.machine["threads"])
-        self.bar = tqdm(disable=not progress, unit=" points", desc="exact search", leave=False)
         identity = store.identity
         metric: Metric = identity["metric"]
         kept = np.setdiff1d(np.arange(len(array)), held_out) if held_out is not None else None
@@ -188,7 +189,11 @@ class Run:
             store.keep_truth(self.ground.truth, self._asked, held_out)
         else:
             self.ground = Ground(database, queries, truth[0])
-        store.write_manifest(targets=list(targets), repeated_rows=_repeated(database.array), queries_asked=len(queries))
+        store.write_manifest(
+            targets=list(targets),
+            repeated_rows=_repeated(database.array),
+            queries_that_are_rows=_rows_among(queries, self.ground),
+        )
 
     def allowed(self, specs: Sequence[IndexSpec]) -> Iterator[IndexSpec]:
         """Those that can be built on this data; the others are left out with the library's reason."""
@@ -200,6 +205,15 @@ class Run:
                 self.leave_out(spec, str(refused))
             else:
                 yield spec
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the budget has run out."""
+        return self._budget is not None and time.monotonic() - self._began > self._budget
+
+    def took(self, spec: IndexSpec) -> float:
+        """Seconds of the dearest build of its family so far, with all that was measured of it."""
+        return self._took.get(spec.family, 0.0)
 
     def affords(self, spec: IndexSpec, predicted_s: float) -> bool:
         """Whether the budget has room for a build of so many seconds; if not, it is left out and listed."""
@@ -221,16 +235,16 @@ class Run:
         database = self.ground.database.sample(rows, self.store.identity["seed"])
         return Ground.of(database, self.ground.queries, self.ground.k)
 
-    def arrived(self, rows: Sequence[Row]) -> None:
+    def arrived(self, rows: Sequence[Row], seconds: float = 0.0) -> None:
         """Rows of all of the vectors are there: write them and show them."""
+        for row in rows:
+            self._took[row["family"]] = max(seconds, self._took.get(row["family"], 0.0))
+        self.store.flush()
+        result = self.result()
         self.bar.update(len(rows))
-        self.store.flush()
+        self.bar.set_postfix_str(_front_in_words(result))
         if self._watch is not None:
-            self._watch(self.result())
-
-    def tried(self, rows: Sequence[Row]) -> None:
-        """Rows of a subsample are there: write them."""
-        self.store.flush()
+            self._watch(result)
 
     def points(self) -> list[Row]:
         """Rows measured on all of the vectors by this environment."""
@@ -245,10 +259,12 @@ class Run:
         for spec in grid:
             builds.setdefault(str(spec.built()), []).append(spec)
         for specs in builds.values():
-            self.bar.set_description(str(specs[0].built()))
+            if specs[0].family != "flat" and not self.affords(specs[0].built(), self.took(specs[0])):
+                continue
+            began = time.monotonic()
             with Trial(specs[0].built(), self.ground, self.store, keep=True) as trial:
                 rows = [trial.measure(dict(spec.search)) for spec in dict.fromkeys(specs)]
-            self.arrived(rows)
+            self.arrived(rows, time.monotonic() - began)
 
     def result(self) -> SweepResult:
         """The result so far."""
@@ -292,7 +308,23 @@ def _hold_out(n: int, seed: int) -> IntArray:
 
 
 def _repeated(array: FloatArray) -> int:
-    """How many rows repeat another, by a random projection in float64 that equal rows share."""
+    """How many rows repeat another: equal rows have equal projections, summed row by row in float64."""
     direction = np.random.default_rng(0).standard_normal(array.shape[1])
-    shadows = np.concatenate([array[at : at + 65_536] @ direction for at in range(0, len(array), 65_536)])
-    return int(len(shadows) - len(np.unique(shadows)))
+    shadows = [
+        np.einsum("ij,j->i", array[at : at + 8_192].astype(np.float64), direction) for at in range(0, len(array), 8_192)
+    ]
+    together = np.concatenate(shadows)
+    return int(len(together) - len(np.unique(together)))
+
+
+def _rows_among(queries: FloatArray, ground: Ground) -> int:
+    """How many queries equal one of their true neighbours: they find themselves, which flatters every index."""
+    found = ground.database.array[ground.truth.ids]
+    return int((found == queries[:, None]).all(axis=2).any(axis=1).sum())
+
+
+def _front_in_words(result: SweepResult) -> str:
+    """The front so far, on one line."""
+    best = [(target, fastest(result.points, target, recall="recall_tuned")) for target in result.manifest["targets"]]
+    said = [f"{target:g} at {row['p50_us']:,.0f} µs" for target, row in best if row is not None]
+    return f"{len(result.front)} on the front; recall {', '.join(said)}"

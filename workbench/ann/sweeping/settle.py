@@ -31,6 +31,8 @@ def settle(trial: Trial, targets: Sequence[float], best: ArrayLike | None = None
     a few queries look over the grid of doublings; a linear model of the time and an interpolation of the recall then
     say which pair is the fastest to reach each target, and that pair is measured and moved until it does.
 
+    All is chosen by the even queries, so that the odd ones can state what the choice is worth.
+
     Parameters
     ----------
     trial
@@ -86,13 +88,13 @@ def _one(trial: Trial, name: str, bounds: Mapping[float, float]) -> list[Row]:
 
     previous = -1.0
     for value in _ladder(_first(trial, name), _limit(trial, name)):
-        reached = float(measure(value)["recall"])
+        reached = float(measure(value)["recall_tuned"])
         if reached >= _ENOUGH or (reached - previous < _STALLED and reached > min(bounds)):
             break
         previous = reached
     for target, bound in bounds.items():
-        low = max((v for v, row in measured.items() if row["recall"] < target), default=None)
-        high = min((v for v, row in measured.items() if row["recall"] >= target), default=None)
+        low = max((v for v, row in measured.items() if row["recall_tuned"] < target), default=None)
+        high = min((v for v, row in measured.items() if row["recall_tuned"] >= target), default=None)
         if low is not None and high is not None and low < high and measured[low]["p50_low_us"] < _HOPELESS * bound:
             _bisect(measure, low, high, target)
     return list(measured.values())
@@ -103,8 +105,8 @@ def _bisect(measure: Callable[[int], Row], low: int, high: int, target: float) -
     for _ in range(_STEPS):
         if high - low <= 1 or high <= low * _NEAR:
             break
-        middle = _between(low, high, float(measure(low)["recall"]), float(measure(high)["recall"]), target)
-        if float(measure(middle)["recall"]) >= target:
+        middle = _between(low, high, float(measure(low)["recall_tuned"]), float(measure(high)["recall_tuned"]), target)
+        if float(measure(middle)["recall_tuned"]) >= target:
             high = middle
         else:
             low = middle
@@ -179,16 +181,16 @@ def _needed(curve: Sequence[tuple[int, float]], target: float) -> tuple[int, int
 
 def _reach(measure: Callable[[int], Row], low: int, guess: int, high: int, target: float) -> None:
     """Measure the guess, then close in on the smallest setting that reaches the target on all queries."""
-    if float(measure(guess)["recall"]) >= target:
+    if float(measure(guess)["recall_tuned"]) >= target:
         high = guess
         closer = max(low, int(guess / (_NEAR**2)))
-        if closer < guess and float(measure(closer)["recall"]) < target:
+        if closer < guess and float(measure(closer)["recall_tuned"]) < target:
             low = closer
         elif closer < guess:
             high = closer
     else:
         low = guess
-        if low >= high or float(measure(high)["recall"]) < target:
+        if low >= high or float(measure(high)["recall_tuned"]) < target:
             return
     if low < high:
         _bisect(measure, low, high, target)

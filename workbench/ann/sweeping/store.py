@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,9 +16,10 @@ from workbench.atomic import replacing
 from workbench.errors import InputError, StorageError
 from workbench.records import FloatArray, IntArray, Metric, Neighbours
 
-__all__ = ["Row", "Store", "read_manifest", "read_rows", "read_truth"]
+__all__ = ["Row", "Store", "own_rows", "read_manifest", "read_truth"]
 
 _LAYOUT = 1  # raised when rows of an older sweep can no longer be read
+_CODE = 1  # raised when builds or measurements change, so that rows and indexes of older code are not used again
 
 Row = dict[str, Any]
 
@@ -49,10 +50,10 @@ class Store:
     def __init__(self, folder: Path, identity: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
         self.folder = folder
         self.identity = dict(identity)
+        self._columns = {name: value for name, value in self.identity.items() if name != "grid"}
         self.machine = {name: value for name, value in environment.items() if name != "time"}
-        self._environment = hashlib.sha256(json.dumps(self.machine, sort_keys=True, default=str).encode()).hexdigest()[
-            :12
-        ]
+        code_and_machine = json.dumps([_CODE, self.machine], sort_keys=True, default=str)
+        self.environment = hashlib.sha256(code_and_machine.encode()).hexdigest()[:12]
         try:
             for part in ("rows", "answers", "indexes"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -61,11 +62,16 @@ class Store:
                 f"cannot make the sweep's folder {str(folder)!r}: {error.strerror}", "Name another place."
             ) from error
         self._held = self._lock()
-        self.manifest = self._manifest()
-        self.rows: dict[str, Row] = {row["name"]: row for row in self._read_rows()}
         self._fresh: list[Row] = []
-        self._spent, self._began = float(self.manifest["seconds"]), time.monotonic()
-        self.write_manifest()
+        try:
+            self.manifest = self._manifest()
+            self.rows: dict[str, Row] = own_rows(folder, self.environment)
+            self._spent, self._began = float(self.manifest["seconds"]), time.monotonic()
+            self._clear_parts()
+            self.write_manifest()
+        except BaseException:
+            self._held.close()
+            raise
 
     @property
     def seconds(self) -> float:
@@ -73,17 +79,12 @@ class Store:
         return self._spent + time.monotonic() - self._began
 
     def find(self, name: str) -> Row | None:
-        """The row of that name, measured by this environment, or None."""
-        row = self.rows.get(name)
-        return row if row is not None and row["environment"] == self._environment else None
-
-    def find_any(self) -> bool:
-        """Whether any row was measured by this environment."""
-        return any(row["environment"] == self._environment for row in self.rows.values())
+        """The row of that name, measured in this environment, or None."""
+        return self.rows.get(name)
 
     def add(self, row: Row) -> Row:
         """Keep a row; it is on disk after the next :meth:`flush`."""
-        kept = {**self.identity, "environment": self._environment, "time": pd.Timestamp.now("UTC").isoformat(), **row}
+        kept = {**self._columns, "environment": self.environment, "time": pd.Timestamp.now("UTC").isoformat(), **row}
         self.rows[row["name"]] = kept
         self._fresh.append(kept)
         return kept
@@ -120,16 +121,25 @@ class Store:
 
     def index_path(self, build: str) -> Path:
         """Where the index of that build is kept while the sweep runs."""
-        return self.folder / "indexes" / f"{hashlib.sha256(build.encode()).hexdigest()[:16]}.index"
+        key = hashlib.sha256(f"{self.environment} {build}".encode()).hexdigest()[:16]
+        return self.folder / "indexes" / f"{key}.index"
 
     def close(self, *, finished: bool) -> None:
         """Write what is left, let other processes in, and drop the indexes of a finished sweep."""
-        self.flush()
-        if finished:
-            for path in (self.folder / "indexes").glob("*.index"):
-                path.unlink()
-        self.write_manifest(finished=finished)
-        self._held.close()
+        try:
+            self.flush()
+            self.write_manifest(finished=finished)
+            if finished:
+                for path in (self.folder / "indexes").glob("*.index"):
+                    path.unlink()
+        finally:
+            self._held.close()
+
+    def _clear_parts(self) -> None:
+        """Remove what a killed sweep was writing."""
+        for part in ("rows", "answers", "indexes"):
+            for path in (self.folder / part).glob(".*.part"):
+                path.unlink(missing_ok=True)
 
     def _lock(self) -> IO[str]:
         """Refuse a folder that a living process is sweeping into; the lock falls with the process, however it ends."""
@@ -144,22 +154,22 @@ class Store:
         return file
 
     def _manifest(self) -> dict[str, Any]:
-        path = self.folder / "manifest.json"
-        fresh = {**self.identity, "layout": _LAYOUT, "seconds": 0.0, "finished": False, "environment": self.machine}
-        if not path.exists():
-            return fresh
+        """The folder's own manifest, of the same identity, or a new one; it names every environment that left rows."""
+        own: dict[str, Any] = {"environment": self.machine, "measured_in": self.environment}
+        if not (self.folder / "manifest.json").exists():
+            fresh = {"layout": _LAYOUT, "seconds": 0.0, "finished": False}
+            return {**self.identity, **fresh, **own, "environments": {self.environment: self.machine}}
         kept = read_manifest(self.folder)
         for name, value in self.identity.items():
             if kept.get(name) != value:
-                self._held.close()
                 raise InputError(
-                    f"the folder {str(self.folder)!r} holds a sweep with {name} = {kept.get(name)!r}, not {value!r}",
+                    f"the folder {str(self.folder)!r} holds a sweep with {name} = {_short(kept.get(name))}, "
+                    f"not {_short(value)}",
                     "Name another folder, or sweep the same data with the same settings to go on.",
                 )
-        return kept | {"environment": self.machine}
-
-    def _read_rows(self) -> Sequence[Row]:
-        return read_rows(self.folder)
+        if kept["measured_in"] != self.environment:
+            own["finished"] = False
+        return kept | own | {"environments": kept["environments"] | {self.environment: self.machine}}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -207,3 +217,13 @@ def read_rows(folder: Path) -> list[Row]:
                 f"the rows in {str(path)!r} are damaged", "Remove the file; they are measured again."
             ) from error
     return rows
+
+
+def own_rows(folder: Path, environment: str) -> dict[str, Row]:
+    """Rows that were measured in one environment, by name; of two with the same name the later."""
+    return {row["name"]: row for row in read_rows(folder) if row["environment"] == environment}
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

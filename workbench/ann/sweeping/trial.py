@@ -18,7 +18,7 @@ from workbench.ann.timing import summarise, time_queries
 from workbench.geometry import exact_neighbours
 from workbench.records import FloatArray, Neighbours
 
-__all__ = ["Ground", "Trial"]
+__all__ = ["Ground", "Trial", "spread"]
 
 _LOOKED_AT = 256  # queries that a look asks: enough to choose by, and no row of the sweep
 _LOOK_TIMED = 24
@@ -51,8 +51,8 @@ class Ground:
 
     @cached_property
     def few(self) -> "Ground":
-        """The same with the queries of a look."""
-        at = slice(None, None, max(1, len(self.queries) // _LOOKED_AT))
+        """The same with the queries of a look: even ones, as all that chooses."""
+        at = slice(None, None, 2 * max(1, len(self.queries) // (2 * _LOOKED_AT)))
         truth = Neighbours(self.truth.ids[at], self.truth.scores[at], self.truth.metric)
         return Ground(self.database, self.queries[at], truth)
 
@@ -108,14 +108,17 @@ class Trial:
         found = self.index.search(few.queries, few.k, chosen)
         scores = recall(found, few.truth, few.queries, few.database.array)
         with pinned(1):
-            times = time_queries(self.index.searcher(few.k, chosen), few.queries[:_LOOK_TIMED], warm_up=3)
+            times = time_queries(self.index.searcher(few.k, chosen), spread(few.queries, _LOOK_TIMED), warm_up=3)
         return float(scores.mean()), float(np.median(times)) / 1e3
 
-    def measure(self, settings: Mapping[str, int | str]) -> Row:
-        """The row of one search setting: recall of all queries, and a first timing; found again where it is kept."""
+    def measure(self, settings: Mapping[str, int | str], *, again: bool = False) -> Row:
+        """The row of one search setting: recall of all queries, and a first timing.
+
+        A row that the store has is taken from there; ``again`` measures it anew, of an index that was built anew.
+        """
         name = self.name(settings)
         kept = self.store.find(name)
-        if kept is not None:
+        if kept is not None and not again:
             return kept
         ground, spec, index = self.ground, self.spec.with_search(**settings), self.index
         began = time.perf_counter()
@@ -135,7 +138,7 @@ class Trial:
             "recalls": recalls.astype(np.float32),
             **query_scores(recalls, first),
             **self._first_timing(spec, batch_s),
-            "rounds": 1,
+            "rounds": 0,
             "qps": np.nan,
             "distances": np.nan,
             "memory_bytes": index.memory_bytes,
@@ -145,14 +148,20 @@ class Trial:
             "add_s": index.add_s,
             "build_s": index.train_s + index.add_s,
             "nlist": spec.parts.nlist or 0,
-            "coarse_s": ground.database.coarse(spec.parts.nlist).seconds if spec.parts.nlist else 0.0,
+            "coarse_s": ground.database.coarse_seconds(spec.parts.nlist) if spec.parts.nlist else 0.0,
         }
         return self.store.add(row)
 
     def _first_timing(self, spec: IndexSpec, batch_s: float) -> dict[str, float]:
         each = batch_s / len(self.ground.queries)
         count = int(np.clip(_FIRST_TIMING_S / max(each, 1e-9) / 4, 8, _TIMED))
-        asked = self.ground.queries[:count]
+        asked = spread(self.ground.queries, count)
         with pinned(1):
             times = time_queries(self.index.searcher(self.ground.k, spec.search), asked, warm_up=min(8, count))
-        return summarise(times.reshape(2, -1) if len(times) % 2 == 0 else times[None])
+        return summarise(times[None])
+
+
+def spread(queries: FloatArray, count: int) -> FloatArray:
+    """So many of the queries at most, evenly over all of them: held-out rows come in the order of the corpus."""
+    at = np.linspace(0, len(queries) - 1, min(count, len(queries))).astype(np.int64)
+    return np.ascontiguousarray(queries[at])
