@@ -47,8 +47,8 @@ def sweep_front(
     The axis of recall is logarithmic in the share that is missed, so that 0.9, 0.99 and 0.999 are as far from each
     other; recall 1 misses nothing and has a place of its own at the top. The line is a staircase: the recall that is to
     be had for at most (of queries a second: at least) so much. A point without a measured cost is not drawn, and a note
-    counts them; a hollow one was not timed in the interleaved rounds, so its times do not compete. Bars, of the points on the
-    front alone, are 95 % intervals of recall and the fastest and slowest round.
+    counts them; a hollow one was not timed in the interleaved rounds, so its times do not compete. Bars, of the points
+    on the front alone, are 95 % intervals of recall and the fastest and slowest round.
 
     Every figure has the same traces in the same order, whatever the table holds: one can be changed into another.
 
