@@ -142,8 +142,10 @@ def test_a_sweep_that_is_stopped_keeps_its_rows_and_goes_on(tmp_path):
     assert not before.manifest["finished"]
     assert len(before.points) == len(stopped[-1].points) > 3
     kept = {row["name"]: row["time"] for path in (tmp_path / "rows").glob("*.parquet") for row in _rows(path)}
-    result = quick(clustered(), **settings)
+    seen = []
+    result = quick(clustered(), watch=seen.append, **settings)
     assert result.manifest["finished"]
+    assert [so_far.manifest["finished"] for so_far in seen] == [False] * (len(seen) - 1) + [True]
     assert set(before.points["point"]) <= set(result.points["point"])
     again = [row for path in (tmp_path / "rows").glob("*.parquet") for row in _rows(path) if row["rounds"] == 0]
     assert {row["name"]: row["time"] for row in again if row["name"] in kept} == kept

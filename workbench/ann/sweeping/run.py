@@ -93,7 +93,8 @@ def sweep(
     progress
         Show what is being tried.
     watch
-        Called with the result so far whenever rows have arrived, between measurements and never during one.
+        Called with the result so far whenever rows have arrived, between measurements and never during one, and with
+        the finished result at the end.
 
     Raises
     ------
@@ -140,7 +141,7 @@ def sweep(
     store = Store(folder, identity, provenance())
     if store.manifest["finished"] and store.manifest.get("asked") == asked:
         store.close(finished=True)
-        return open_sweep(folder)
+        return _shown(open_sweep(folder), watch)
     finished = False
     with tqdm(disable=not progress, unit=" points", desc="exact search", leave=False) as bar:
         try:
@@ -155,7 +156,7 @@ def sweep(
             finished = True
         finally:
             store.close(finished=finished)
-    return run.result()
+    return _shown(run.result(), watch)
 
 
 class Run:
@@ -273,6 +274,12 @@ class Run:
             self.store.folder, self.store.manifest, list(self.store.rows.values()), self.ground.truth, self._asked,
             None if held is None else held[2],
         )  # fmt: skip
+
+
+def _shown(result: SweepResult, watch: Watch | None) -> SweepResult:
+    if watch is not None:
+        watch(result)
+    return result
 
 
 def fingerprint(array: FloatArray) -> str:

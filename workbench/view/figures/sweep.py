@@ -88,7 +88,7 @@ def sweep_front(
     drawn = drawn.assign(hollow=(drawn["timed"] == 0) | (drawn["rounds"] < points["rounds"].max()))
     about = {row["point"]: _about(row, y, k) for row in drawn.to_dict("records")}
     for family, (name, color, symbol) in FAMILY_LOOKS.items():
-        rows = drawn[drawn["family"] == family].sort_values("front", ascending=False, kind="stable")
+        rows = drawn[drawn["family"] == family].sort_values(["front", "hollow"], ascending=[False, True])
         signs = [f"{symbol}-open" if hollow else symbol for hollow in rows["hollow"]]
         figure.add_scatter(
             x=places(rows, x), y=places(rows, y, top), name=name, mode="markers", cliponaxis=False,

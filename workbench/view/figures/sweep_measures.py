@@ -119,7 +119,12 @@ def parameter_effect(
     names = [label(RECALLS[name].format(k=k) if name in RECALLS else COSTS[name].short) for name in panels]
     look = blank(title, "", "", 400)
     figure = make_subplots(1, len(panels), horizontal_spacing=0.09, subplot_titles=names)
-    figure.update_layout(template=look.layout.template, title=look.layout.title, height=400, margin={"t": 112})
+    figure.update_layout(
+        template=look.layout.template,
+        title=look.layout.title,
+        height=400,
+        margin={"t": 112 if "series" in table else 84},
+    )
     figure.update_annotations(font={"size": 14}, xanchor="center", yshift=6)
     groups = list(table.groupby("series", sort=False)) if "series" in table else [(parameter, table)]
     for column, name in enumerate(panels, start=1):
