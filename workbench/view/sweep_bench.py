@@ -1,6 +1,7 @@
 """A sweep under a person's hands: its front, constraints that move the recommendation, what a point fails."""
 
 import math
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,6 +95,8 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         self.result: SweepResult | None = None
         self.advice: ann.Advice | None = None
         self._names, self._running, self._due, self._quiet = Names.of(texts, queries), False, 0.0, False
+        # JupyterLab hands a person's clicks over on a thread of its own, also while a sweep runs in a cell.
+        self._turn = threading.RLock()
         layout = ipywidgets.Layout
         self.against = ipywidgets.Dropdown(
             options=[(cost.short, name) for name, cost in COSTS.items()], description="recall against",
@@ -163,15 +166,16 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
     def show(self, result: SweepResult) -> None:
         """Show a result in place of what is shown now; the controls keep what they say."""
         self._names.check(result)
-        self.result, self._running = result, False
-        self._refresh()
+        with self._turn:
+            self.result, self._running = result, False
+            self._refresh()
 
     def watch(self, result: SweepResult) -> None:
         """Show what a running sweep has measured so far; at most a few times a second, and always when it has ended."""
         now, finished = time.monotonic(), bool(result.manifest["finished"])
         if not finished and now < self._due:
             return
-        with callbacks.guard("watch a sweep", self._show_error):
+        with self._turn, callbacks.guard("watch a sweep", self._show_error):
             self._names.check(result)
             self.result, self._running = result, not finished
             if len(result.points):
@@ -291,8 +295,10 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         self._quiet = False
 
     def _advise(self) -> None:
-        self.advice = None
-        if self.result is None or self._running or not (self.result.points["timed"] > 0).any():
+        """The recommendation that is due, set at once: another thread may be reading it."""
+        assert self.result is not None
+        if self._running or not (self.result.points["timed"] > 0).any():
+            self.advice = None
             return
         asked = {name: slider.value for name, slider in self.constraints.items()}
         self.advice = ann.advise(
@@ -348,31 +354,31 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
 
     def _redrawn(self, change: Any) -> None:
         if self.result is not None:
-            with callbacks.guard("choose what is drawn", self._show_error):
+            with self._turn, callbacks.guard("choose what is drawn", self._show_error):
                 self._list()
                 self._paint()
                 self._tell()
 
     def _constrained(self, change: Any) -> None:
         if self.result is not None and not self._quiet:
-            with callbacks.guard("move a constraint", self._show_error):
+            with self._turn, callbacks.guard("move a constraint", self._show_error):
                 self._advise()
                 self._mark()
                 self._tell()
 
     def _chosen(self, change: Any) -> None:
         if self.result is not None and not self._quiet:
-            with callbacks.guard("choose a point", self._show_error):
+            with self._turn, callbacks.guard("choose a point", self._show_error):
                 self._mark()
                 self._tell()
 
     def _clicked(self, trace: Any, points: Any, state: Any) -> None:
-        with callbacks.guard("click a point", self._show_error):
+        with self._turn, callbacks.guard("click a point", self._show_error):
             if trace.customdata is not None and points.point_inds:
                 self.points.value = str(trace.customdata[points.point_inds[0]])
 
     def _export(self, suffix: str) -> None:
-        with callbacks.guard("write a file", self._show_error):
+        with self._turn, callbacks.guard("write a file", self._show_error):
             if self.result is None:
                 raise InputError("there is no result to write", "Run a sweep first.")
             written = self.save(self.result.folder / f"sweep{suffix}")
