@@ -49,6 +49,7 @@ def made(*rows: dict, n: int = 100_000, d: int = 384, k: int = 10, seed: int = 0
                 "p50_low_us": p50 * (1 - spread),
                 "p50_high_us": p50 * (1 + spread),
                 "timed": row.get("timed", 5 * QUERIES),
+                "rounds": row.get("rounds", 5),
                 "memory_bytes": row.get("memory", 4 * n * d),
                 "serialized_bytes": row.get("memory", 4 * n * d),
                 "resident_bytes": row.get("memory", 4 * n * d),

@@ -55,6 +55,27 @@ def test_what_was_not_timed_is_never_recommended():
     assert empty.recommended is None and empty.nearest is None and "No point is timed" in empty.text
 
 
+def test_what_was_timed_before_the_rounds_only_is_neither_recommended_nor_runner_up():
+    early = [{**HNSW, "index": f"HNSW{m} efSearch=64", "p50": 5.0, "rounds": 0} for m in (8, 48)]
+    advice = advise(made(FLAT, *early, HNSW, IVF))
+    assert advice.recommended["index"] == HNSW["index"] and advice.runner_up["index"] == IVF["index"]
+    assert advice.record()["recommended"]["rounds"] == 5 and "timed once" not in advice.text
+    before = advise(made(*({**row, "rounds": 0} for row in (FLAT, *early, HNSW, IVF))))
+    assert before.recommended["p50_us"] == 5.0 and "timed once, not in the rounds" in before.text
+
+
+def test_too_few_queries_refute_nothing_and_prove_nothing():
+    sweep = made(FLAT, {**HNSW, "recall": 0.99, "tuned": 1.0})
+    names = ["recall_stated", "recall_stated_low", "recall_stated_high"]
+    sweep.points[names] = np.nan
+    advice = advise(sweep)
+    assert advice.recommended["index"] == HNSW["index"] and advice.confidence == "probable"
+    assert "too few queries" in advice.verdict and "nan" not in advice.verdict
+    alone = made(FLAT)
+    alone.points[names] = 1.0, 0.4, 1.0
+    assert advise(alone, recall=0.999).confidence == "sure" and "exact by construction" in advise(alone).verdict
+
+
 def test_rounds_that_overlap_do_not_separate_two_indexes():
     close = {**IVF, "p50": 62.0, "spread": 0.05}
     assert "as fast as the runner-up to within the spread" in advise(made(FLAT, HNSW, close)).verdict
@@ -169,6 +190,7 @@ point = st.fixed_dictionaries(
         "memory": st.integers(10**5, 10**9),
         "build_s": st.floats(0.01, 100),
         "timed": st.sampled_from([0, 1000, 1000]),
+        "rounds": st.sampled_from([0, 5, 5, 5]),
     }
 )
 
@@ -189,6 +211,7 @@ def test_advice_keeps_what_it_was_asked_and_relaxing_gives_what_it_promises(rows
         row
         for _, row in sweep.points.iterrows()
         if row["timed"]
+        and row["rounds"] == 5
         and row["recall_tuned"] >= recall
         and (p99_ms is None or row["p99_us"] <= p99_ms * 1000)
         and (memory is None or row["memory_bytes"] <= memory)

@@ -208,6 +208,15 @@ def test_the_best_of_many_is_flattered_on_the_half_that_chose_it_and_not_on_the_
     assert winner["recall_stated_low"] < 0.5 < winner["recall_stated_high"]
 
 
+@pytest.mark.parametrize("same", [1.0, 0.9, 0.0])
+def test_a_handful_of_equal_recalls_is_not_certain(same):
+    few, many = (query_scores(np.full(count, same), np.ones(count)) for count in (6, 6000))
+    for low, mean, high in (("recall_low", "recall", "recall_high"),
+                            ("recall_stated_low", "recall_stated", "recall_stated_high")):  # fmt: skip
+        assert 0 <= few[low] <= few[mean] <= few[high] <= 1 and few[mean] == pytest.approx(same)
+        assert few[high] - few[low] > 0.3 > 0.03 > many[high] - many[low] > 0
+
+
 def test_one_query_has_no_stated_half():
     scores = query_scores(np.array([0.7]), np.array([1.0]))
     assert scores["recall"] == scores["recall_tuned"] == scores["worst_decile"] == 0.7

@@ -39,8 +39,9 @@ class Advice:
         loosened for it to buy something (NaN where nothing measured would be gained), what that ``buys``, and the
         ``point`` it admits.
     confidence
-        ``"sure"``: the interval of the recall on the other half of the queries lies above the target. ``"probable"``:
-        it holds the target. ``"refuted"``: it lies below. ``"none"``: nothing is recommended.
+        ``"sure"``: the interval of the recall on the other half of the queries lies above the target, or the search is
+        exact. ``"probable"``: it holds the target, or there are too few queries for one. ``"refuted"``: it lies below.
+        ``"none"``: nothing is recommended.
     verdict
         The same in words, and whether the runner-up is really slower.
     why_exact
@@ -119,6 +120,7 @@ def point_record(row: "pd.Series") -> dict[str, Any]:
                 "latency_ms": {name: row[f"{name}_us"] / 1000 for name in ("p50", "p95", "p99")},
                 "p50_spread_ms": [row["p50_low_us"] / 1000, row["p50_high_us"] / 1000],
                 "timed": row["timed"],
+                "rounds": row["rounds"],
                 **{
                     name: row[name]
                     for name in ("qps", "distances", "memory_bytes", "serialized_bytes", "resident_bytes")
@@ -143,11 +145,11 @@ def advise(
 ) -> Advice:
     """Recommend an index from what a sweep measured.
 
-    It is chosen on one half of the queries: of the timed points whose recall on that half reaches the target and which
-    keep the other constraints, the one of lowest p50. Its recall is then stated on the other half, with the 95 %
-    interval, since the best of many is flattered by the queries it was chosen on. With ``queries_per_day`` the build
-    has a price, and the one is chosen that works the fewest seconds a day: all queries at its p50, one after another,
-    and one build.
+    It is chosen on one half of the queries: of the points timed in the interleaved rounds whose recall on that half
+    reaches the target and which keep the other constraints, the one of lowest p50. Its recall is then stated on the
+    other half, with the 95 % interval, since the best of many is flattered by the queries it was chosen on. With
+    ``queries_per_day`` the build has a price, and the one is chosen that works the fewest seconds a day: all queries at
+    its p50, one after another, and one build.
 
     Exact search is recommended where it keeps the constraints and nothing that does is better beyond the spread of the
     rounds, or where it answers within a millisecond and the queries of a day are not known.
@@ -200,6 +202,7 @@ def _recommend(choice: Selection, best: int) -> Advice:
         f"Use {'Flat, exact search' if chosen == exact else row['index']}: {_numbers(choice, row)}.",
         why_exact,
         verdict,
+        _once(choice),
         "" if runner_up is None else f"The runner-up is {runner_up['index']}: {_numbers(choice, runner_up)}.",
         "" if daily is None else _day(choice, row, daily),
         *_limits(choice, binding, relaxing),
@@ -234,6 +237,7 @@ def _nothing_fits(choice: Selection) -> Advice:
     sentences = [
         verdict,
         f"The nearest is {row['index']} ({off}): {_numbers(choice, row)}.",
+        _once(choice),
         *_limits(choice, (), opening),
     ]
     text, daily = _joined(sentences), choice.daily([row])
@@ -260,12 +264,24 @@ def _why_exact(choice: Selection, exact: "pd.Series", best: "pd.Series") -> str:
 def _reach(choice: Selection, row: "pd.Series") -> tuple[Literal["sure", "probable", "refuted"], str]:
     """How sure the recall is, by the half of the queries on which nothing was chosen."""
     target, found = choice.asked[0].limit, stated(row)
+    if row["family"] == "flat":
+        return "sure", f"It reaches {target:.4g}: it is exact by construction."
+    if np.isnan(found.mean):
+        return (
+            "probable",
+            f"Whether it reaches {target:.4g} cannot be said: there are too few queries to state a recall.",
+        )
     other = f"on the half of the queries that had no part in the choice its recall@{choice.result.k} is {found}"
     if found.low >= target:
-        return "sure", f"It surely reaches {target:.4g}: {other}."
+        return "sure", f"It reaches {target:.4g} (95 % interval above it): {other}."
     if found.high >= target:
         return "probable", f"It probably reaches {target:.4g}: {other}, and the interval holds the target."
     return "refuted", f"It does not reach {target:.4g} there: {other}. Ask for a higher recall to be on the safe side."
+
+
+def _once(choice: Selection) -> str:
+    """What the latencies lack, before the rounds."""
+    return "" if choice.in_rounds else "The sweep has not ended: its points were timed once, not in the rounds."
 
 
 def _against(choice: Selection, row: "pd.Series", runner_up: "pd.Series") -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workbench.corpora import as_vectors_array, check_dimensions
 from workbench.errors import InputError, VectorError
 from workbench.geometry import larger_is_better
-from workbench.intervals import few_values_interval, wilson_interval
+from workbench.intervals import Interval, few_values_interval, wilson_interval
 from workbench.records import FloatArray, IntArray, Metric, Neighbours
 
 __all__ = ["COLUMNS", "break_even", "query_scores", "recall"]
@@ -18,27 +18,27 @@ __all__ = ["COLUMNS", "break_even", "query_scores", "recall"]
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "recall": "share of the k true neighbours that were found, mean over queries; ids only, ties at place k exact",
-        "recall_low": "lower end of its 95 % bootstrap interval over queries",
+        "recall_low": "lower end of its 95 % bootstrap interval over queries; Wilson's where all found as much",
         "recall_high": "upper end of it",
         "recall_at_1": "share of queries whose first answer is the nearest vector, or tied with it",
         "recall_at_1_low": "lower end of its 95 % Wilson interval",
         "recall_at_1_high": "upper end of it",
         "recall_tuned": "mean recall on the half of the queries (even rows) by which settings are chosen",
-        "recall_stated": "mean recall on the other half (odd rows), by which nothing was chosen",
-        "recall_stated_low": "lower end of its 95 % bootstrap interval",
+        "recall_stated": "mean recall on the other half (odd rows), by which no setting was chosen",
+        "recall_stated_low": "lower end of its 95 % interval, made as that of recall",
         "recall_stated_high": "upper end of it",
         "worst_decile": "mean recall of the tenth of the queries that fared worst",
         "p50_us": "median latency of one query on one thread, closed loop, microseconds; median over rounds",
         "p95_us": "95th percentile of the same queries, median over rounds",
-        "p99_us": "99th percentile of the same queries, median over rounds",
+        "p99_us": "99th percentile of the same, median over rounds; of a slow index at least 50 queries a round",
         "p50_low_us": "p50 of the fastest round",
         "p50_high_us": "p50 of the slowest round",
         "timed": "queries timed, all rounds together; 0: not timed, and the latencies are NaN",
-        "qps": "queries a second when all are asked as one batch on all threads: another quantity than 1 / p50",
+        "qps": "queries a second of one batch on all threads (Qdrant: one by one), first round alone; not 1 / p50",
         "distances": "distances computed for one query, mean; does not drift and carries over to other machines",
         "memory_bytes": "bytes by formula",
         "serialized_bytes": "bytes of the index written down",
-        "resident_bytes": "growth of the process's resident set while it was built",
+        "resident_bytes": "growth of the process while its file was loaded; not the vectors that Flat and RFlat share",
         "train_s": "seconds of training (k-means, codebooks), in full even where several indexes shared one",
         "add_s": "seconds of adding the vectors",
         "build_s": "train_s + add_s",
@@ -141,8 +141,8 @@ def query_scores(recalls: NDArray[np.float64], first: NDArray[np.float64]) -> di
     if not len(recalls) or len(recalls) != len(first):
         what = f"recall@k of {len(recalls):,} queries and recall@1 of {len(first):,} do not describe one search"
         raise InputError(what, "Score at least one query, and the same queries in both.")
-    whole = few_values_interval(recalls)
-    stated = few_values_interval(recalls[1::2]) if len(recalls) > 1 else None
+    whole = _interval(recalls)
+    stated = _interval(recalls[1::2]) if len(recalls) > 1 else None
     low, high = wilson_interval(first.sum(), len(first))
     tenth = math.ceil(len(recalls) / 10)
     return {
@@ -182,6 +182,15 @@ def break_even(build_s: float, p50_us: float, baseline_p50_us: float) -> float:
     if build_s == 0 and saved >= 0:
         return 0.0
     return float(math.ceil(1e6 * build_s / saved)) if saved > 0 else math.inf
+
+
+def _interval(recalls: NDArray[np.float64]) -> Interval:
+    """The bootstrap's interval; of equal values it has no width, however few they are, and Wilson's stands for it."""
+    found = few_values_interval(recalls)
+    if found.low < found.high:
+        return found
+    low, high = wilson_interval(min(found.mean, 1.0) * len(recalls), len(recalls))
+    return Interval(found.mean, min(float(low), found.mean), max(float(high), found.mean))
 
 
 def _scores(queries: FloatArray, vectors: FloatArray, rows: IntArray, metric: Metric) -> NDArray[np.float64]:

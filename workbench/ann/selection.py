@@ -19,6 +19,9 @@ Mask = NDArray[np.bool_]
 class Selection:
     """The timed points of a sweep, held against constraints.
 
+    Those that were timed in the interleaved rounds, since times of different minutes do not compare; before the rounds,
+    all that were timed once.
+
     Parameters
     ----------
     result
@@ -32,7 +35,10 @@ class Selection:
 
     def __init__(self, result: SweepResult, asked: tuple[Constraint, ...], queries_per_day: float | None) -> None:
         self.result, self.asked, self.queries_per_day = result, asked, queries_per_day
-        self.points = result.points[result.points["timed"] > 0].reset_index(drop=True)
+        most = result.points["rounds"].max()
+        self.in_rounds = bool(most > 0)
+        compared = (result.points["timed"] > 0) & (result.points["rounds"] == most)
+        self.points: pd.DataFrame = result.points[compared].reset_index(drop=True)
         self.kept = {constraint: constraint.kept_by(self.points) for constraint in asked}
         self.fits = _all(list(self.kept.values()))
         self.exact: Mask = (self.points["family"] == "flat").to_numpy(dtype=bool)
