@@ -9,13 +9,13 @@ from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
+from workbench.ann.one_index import trial
 from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times
 from workbench.ann.snippets import snippet, translate
 from workbench.ann.specs import IndexSpec, Settings, check_spec
 from workbench.ann.sweeping import TARGETS, SweepResult, open_sweep, sweep
 from workbench.ann.threads import pinned
 from workbench.ann.timing import latency, open_loop, summarise, throughput, time_queries
-from workbench.ann.trial import trial
 from workbench.intervals import Interval, mean_interval
 
 __all__ = [

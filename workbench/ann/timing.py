@@ -92,8 +92,9 @@ def latency(searches: Mapping[str, Search], queries: FloatArray, rounds: int = 5
     searches
         By name: a function that answers a ``(1, d) float32`` query.
     queries
-        ``(queries, d) float32``; all are asked in every round, after a warm-up round that is not counted. The order
-        of the searches turns from round to round, so that none always follows the same other.
+        ``(queries, d) float32``; all are asked in every round, after a warm-up round that is not counted, and after
+        the first of them again, uncounted, since another search has had the caches. The order of the searches turns
+        from round to round, so that none always follows the same other.
     rounds
         How often every search is timed.
 
@@ -118,7 +119,7 @@ def latency(searches: Mapping[str, Search], queries: FloatArray, rounds: int = 5
         for turn in range(rounds):
             first = turn % max(1, len(names))
             for name in names[first:] + names[:first]:
-                times[name].append(time_queries(searches[name], queries, warm_up=0))
+                times[name].append(time_queries(searches[name], queries, warm_up=min(_WARM_UP, len(queries))))
     rows = [{"search": name, **summarise(np.stack(taken))} for name, taken in times.items()]
     columns = ["search", "p50_us", "p95_us", "p99_us", "p50_low_us", "p50_high_us", "timed"]
     return pd.DataFrame(rows, columns=columns).rename(columns={"timed": "count"}).set_index("search")

@@ -17,7 +17,7 @@ def cloud():
 def test_a_weak_setting_misses_and_exact_search_does_not(cloud):
     found = ann.trial(ann.IndexSpec("IVF32,Flat"), *cloud, (1, 32), timed=5, rounds=2).set_index("setting")
     assert found.index.tolist() == ["1", "32", "exact"]
-    assert found.loc["exact", ["tuned", "recall", "low", "high"]].tolist() == [1, 1, 1, 1]
+    assert found.loc["exact", ["tuned", "recall", "high"]].tolist() == [1, 1, 1] and 0.9 < found.loc["exact", "low"] < 1
     assert found.loc["32", "recall"] == 1 and 0 < found.loc["1", "recall"] < 0.9
     assert found.loc["1", "low"] < found.loc["1", "recall"] < found.loc["1", "high"]
     assert found.loc["1", "distances"] < found.loc["32", "distances"] and found.loc["exact", "distances"] == 1200

@@ -1,17 +1,17 @@
 """One index put to the trial on one set of vectors: its recall and its latency beside exact search."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from workbench.ann.indexes import Database, build_index
-from workbench.ann.measurement import recall
+from workbench.ann.measurement import query_scores, recall
 from workbench.ann.specs import IndexSpec
 from workbench.ann.timing import latency
 from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
-from workbench.intervals import mean_interval
 from workbench.records import FloatArray
 
 __all__ = ["trial"]
@@ -69,31 +69,32 @@ def trial(
         raise InputError(f"{len(ladder)} settings on {len(asked)} queries are no trial", "Pass one and two at least.")
     if not spec.search_names:
         raise InputError(f"{spec} has no search setting to turn", "Try an index such as HNSW16 or IVF64,Flat.")
-    index, flat = build_index(spec, database), build_index(IndexSpec("Flat"), database)
-    truth = exact_neighbours(asked, database.array, k, "cosine")
-    settings = {str(value): ((spec.search_names[0], value),) for value in ladder}
-    searches: dict[str, Callable[[FloatArray], object]] = {
-        **{name: index.searcher(k, setting) for name, setting in settings.items()}, _EXACT: flat.searcher(k)
-    }  # fmt: skip
-    times = latency(searches, asked[:timed], rounds)
-    rows = []
-    for name in searches:
-        one, setting = (flat, ()) if name == _EXACT else (index, settings[name])
-        recalls = recall(one.search(asked, k, setting), truth, asked, database.array)
-        stated = mean_interval(recalls[1::2])
-        rows.append(
-            {
-                "setting": name,
-                "tuned": float(recalls[::2].mean()),
-                "recall": stated.mean,
-                "low": stated.low,
-                "high": stated.high,
-                **times.loc[name].to_dict(),
-                "distances": one.distances(asked, k, setting),
-                "build_s": one.train_s + one.add_s,
-                "n": database.n,
-                "d": database.d,
-            }
-        )
-    index.close()
+    truth, nearest = (exact_neighbours(asked, database.array, count, "cosine") for count in (k, 1))
+    flat, rows = build_index(IndexSpec("Flat"), database), []
+    with closing(build_index(spec, database)) as index:
+        settings = {str(value): ((spec.search_names[0], value),) for value in ladder}
+        searches: dict[str, Callable[[FloatArray], object]] = {
+            **{name: index.searcher(k, setting) for name, setting in settings.items()}, _EXACT: flat.searcher(k)
+        }  # fmt: skip
+        times = latency(searches, asked[:timed], rounds)
+        for name in searches:
+            one, setting = (flat, ()) if name == _EXACT else (index, settings[name])
+            found = one.search(asked, k, setting)
+            scores = query_scores(
+                recall(found, truth, asked, database.array), recall(found[:, :1], nearest, asked, database.array)
+            )
+            rows.append(
+                {
+                    "setting": name,
+                    "tuned": scores["recall_tuned"],
+                    "recall": scores["recall_stated"],
+                    "low": scores["recall_stated_low"],
+                    "high": scores["recall_stated_high"],
+                    **times.loc[name].to_dict(),
+                    "distances": one.distances(asked, k, setting),
+                    "build_s": one.train_s + one.add_s,
+                    "n": database.n,
+                    "d": database.d,
+                }
+            )
     return pd.DataFrame(rows)
