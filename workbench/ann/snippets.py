@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
+from workbench.ann.indexes import hnswlib_index, qdrant_index
 from workbench.ann.qdrant_snippet import qdrant_script, quoted
 from workbench.ann.specs import IndexSpec
 from workbench.errors import InputError
@@ -13,10 +14,13 @@ from workbench.records import Metric
 __all__ = ["snippet", "translate"]
 
 _LIBRARIES = ("faiss", "hnswlib", "qdrant")
-_SPACES = {"cosine": "cosine", "dot": "ip", "euclidean": "l2"}  # of hnswlib
 # Edges, efConstruction and efSearch where a specification leaves them to the library: HNSW.h of FAISS (edges are in the
 # kind), ALGO_PARAMS.md of hnswlib, config.yaml of Qdrant, which searches with its ef_construct.
-_DEFAULTS = {"faiss": (32, 40, 16), "hnswlib": (16, 200, 10), "qdrant": (16, 100, 100)}
+_DEFAULTS = {
+    "faiss": (32, 40, 16),
+    "hnswlib": (hnswlib_index.DEFAULTS["M"], hnswlib_index.DEFAULTS["efConstruction"], hnswlib_index.EF),
+    "qdrant": tuple(qdrant_index.DEFAULTS[name] for name in ("m", "ef_construct", "ef_construct")),
+}
 
 
 def snippet(
@@ -215,7 +219,7 @@ def _hnswlib(spec: IndexSpec, metric: Metric, d: int, k: int, vectors_file: str,
     build, search = dict(spec.build), dict(spec.search)
     edges, construction, candidates = _DEFAULTS["hnswlib"]
     settings = f"M={build.get('M', edges)}, ef_construction={build.get('efConstruction', construction)}"
-    new = f'index = hnswlib.Index(space="{_SPACES[metric]}", dim={d})'
+    new = f'index = hnswlib.Index(space="{hnswlib_index.SPACES[metric]}", dim={d})'
     return [
         *_head(spec, metric, "hnswlib", "hnswlib", ["import hnswlib", "import numpy as np"]),
         *_read(d, vectors_file, queries_file),

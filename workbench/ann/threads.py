@@ -16,8 +16,9 @@ def pinned(threads: int) -> Iterator[None]:
     """Hold every thread pool that a search may use to ``threads``, and put each back, whatever happens inside.
 
     FAISS's own OpenMP, the OpenMP and BLAS pools that threadpoolctl finds, torch and numba, the last two only where
-    the program has imported them already. hnswlib has no global count: give ``num_threads`` with each call. OpenMP
-    counts belong to the calling thread: search in the thread that pinned them.
+    the program has imported them already. hnswlib has no global count: give ``num_threads`` with each call. The
+    threads of Qdrant's engine are not reached. OpenMP counts belong to the calling thread: search in the thread that
+    pinned them.
 
     Raises
     ------

@@ -14,12 +14,12 @@ from workbench.ann.indexes.database import Database
 from workbench.ann.specs import IndexSpec, Settings
 from workbench.records import FloatArray, IntArray
 
-__all__ = ["HnswlibIndex", "build_hnswlib", "read_hnswlib"]
+__all__ = ["DEFAULTS", "EF", "SPACES", "HnswlibIndex", "build_hnswlib", "read_hnswlib"]
 
-_SPACES = {"cosine": "cosine", "dot": "ip", "euclidean": "l2"}
+SPACES = {"cosine": "cosine", "dot": "ip", "euclidean": "l2"}
 _SEED = 100  # hnswlib's own; the seeds of a database count from it
-_DEFAULTS = {"M": 16, "efConstruction": 200}  # hnswlib's own
-_EF = 10  # hnswlib's own
+DEFAULTS = {"M": 16, "efConstruction": 200}  # hnswlib's own
+EF = 10  # hnswlib's own
 
 
 class HnswlibIndex(Index):
@@ -80,8 +80,8 @@ def build_hnswlib(spec: IndexSpec, database: Database) -> HnswlibIndex:
     import hnswlib
 
     watch = Stopwatch()
-    settings = {**_DEFAULTS, **{name: int(value) for name, value in spec.build}}
-    graph = hnswlib.Index(space=_SPACES[database.metric], dim=database.d)
+    settings = {**DEFAULTS, **{name: int(value) for name, value in spec.build}}
+    graph = hnswlib.Index(space=SPACES[database.metric], dim=database.d)
     graph.init_index(
         max_elements=database.n,
         M=settings["M"],
@@ -96,7 +96,7 @@ def read_hnswlib(file: IO[bytes], spec: IndexSpec, database: Database, train_s: 
     """The graph that ``write`` wrote. hnswlib raises RuntimeError where it cannot read it."""
     import hnswlib
 
-    graph = hnswlib.Index(space=_SPACES[database.metric], dim=database.d)
+    graph = hnswlib.Index(space=SPACES[database.metric], dim=database.d)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph"
         with path.open("wb") as copy:
@@ -106,4 +106,4 @@ def read_hnswlib(file: IO[bytes], spec: IndexSpec, database: Database, train_s: 
 
 
 def _ef(search: Settings) -> int:
-    return int(dict(search).get("ef", _EF))
+    return int(dict(search).get("ef", EF))

@@ -17,10 +17,10 @@ from workbench.ann.specs import IndexSpec, Settings
 from workbench.errors import StorageError
 from workbench.records import FloatArray, IntArray
 
-__all__ = ["QdrantIndex", "build_qdrant", "read_qdrant"]
+__all__ = ["DEFAULTS", "QdrantIndex", "build_qdrant", "read_qdrant"]
 
 _DISTANCES = {"cosine": "Cosine", "dot": "Dot", "euclidean": "Euclid"}
-_DEFAULTS = {"m": 16, "ef_construct": 100}  # https://qdrant.tech/documentation/concepts/indexing/
+DEFAULTS = {"m": 16, "ef_construct": 100}  # https://qdrant.tech/documentation/concepts/indexing/
 _ROWS_AT_ONCE = 1_000
 _KILOBYTES = 1  # data of this size is indexed and searched by its graph: small data too is to be measured
 _DISK_BLOCK = 512  # bytes that st_blocks counts in
@@ -29,7 +29,9 @@ _DISK_BLOCK = 512  # bytes that st_blocks counts in
 class QdrantIndex(Index):
     """A shard of Qdrant Edge: the engine of the server in this process, its files in a temporary folder.
 
-    A query is handed over as Qdrant takes it, a list of numbers, and that conversion is part of a timed search.
+    A query is handed over as Qdrant takes it, a list of numbers, and that conversion is part of a timed search. There
+    is no batch: several queries are asked one after another. The threads of the engine are its own: ``pinned`` does
+    not reach them.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ def build_qdrant(spec: IndexSpec, database: Database) -> QdrantIndex:
     import qdrant_edge as edge
 
     watch = Stopwatch()
-    settings = {**_DEFAULTS, **dict(spec.build)}
+    settings = {**DEFAULTS, **dict(spec.build)}
     quantizations: dict[object, Callable[[], Any]] = {
         "scalar": lambda: edge.ScalarQuantizationConfig(edge.ScalarType.Int8),
         "binary": edge.BinaryQuantizationConfig,
