@@ -58,6 +58,26 @@ def test_a_constraint_moves_the_recommendation_and_its_ring(bench, result):
     assert "Nothing that was timed" in said(bench)
 
 
+def test_a_recommended_point_below_the_line_is_explained(tmp_path):
+    result = tiny_sweep(tmp_path)
+    low = result.points.query("timed > 0 and recall < 0.9").nsmallest(1, "p50_us").index[0]
+    result.points.loc[low, "recall_tuned"] = 0.9512
+    bench = SweepBench(result)
+    row = result.points.loc[low]
+    assert bench.advice.recommended["point"] == row["point"]
+    assert f"recall is 0.9512; on all queries it is {row['recall']:.4f}, below the line" in said(bench)
+    bench.constraints["recall"].value = 0.8
+    assert ("below the line" in said(bench)) == (bench.advice.recommended["recall"] < 0.8)
+    callbacks.check()
+
+
+def test_controls_speak_again_after_an_error(bench):
+    with pytest.raises(RuntimeError), bench._silent():
+        raise RuntimeError
+    bench.constraints["recall"].value = 0.99
+    assert bench.advice.constraints[0].limit == 0.99
+
+
 def test_steps_of_a_constraint_reach_over_the_points(bench, result):
     for name, values in (("p99_ms", result.points["p99_us"] / 1000), ("build_s", result.points["build_s"])):
         steps = [value for _, value in bench.constraints[name].options]

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiny_sweep import HOSTILE, tiny_sweep
-from workbench.ann import pareto
+from workbench.ann import FAMILIES, pareto
+from workbench.ann.sweeping.adaptive import _ORDER
 from workbench.errors import InputError
 from workbench.view import figures
 from workbench.view.figures.sweep import FAMILY_LOOKS
 from workbench.view.figures.sweep_axes import COSTS, raised, top_of
+from workbench.view.sweep_bench import _SIGNS
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,11 @@ def test_ninety_ninety_nine_and_three_nines_are_as_far_apart(result):
     assert place["0.99"] - place["0.9"] == pytest.approx(place["0.999"] - place["0.99"]) == pytest.approx(1)
     assert place["exactly 1"] == max(axis.tickvals) < axis.range[1]
     assert "recall@10" in axis.title.text
+
+
+def test_every_family_has_a_look_a_sign_and_a_turn():
+    assert set(FAMILY_LOOKS) == set(_SIGNS) == set(FAMILIES) == set(_ORDER)
+    assert len(set(_SIGNS.values())) == len(_SIGNS) and len(_ORDER) == len(FAMILIES)
 
 
 def test_every_timed_point_is_drawn_and_no_other(result):

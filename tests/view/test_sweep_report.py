@@ -51,6 +51,22 @@ def test_it_asks_nothing_of_a_network_and_shows_text_as_text(written):
     assert body.count("<script") == 2 and body.count("</script>") == 2
 
 
+def test_a_recommended_index_of_markup_stays_text(tmp_path):
+    result = tiny_sweep(tmp_path, hostile=True)
+    result.points["index"] = [f"{index} {HOSTILE}" for index in result.points["index"]]
+    advice = ann.advise(result, recall=0.95, build_s=1.0)
+    assert HOSTILE in advice.recommended["index"] and advice.relaxing["buys"].str.contains("<img", regex=False).any()
+    body = own(
+        write_sweep_report(result, advice, tmp_path / "a.html", code=f"x = {HOSTILE}").read_text(encoding="utf-8")
+    )
+    assert "<img" not in body and HOSTILE not in body and f"<pre>{escape(f'x = {HOSTILE}')}</pre>" in body
+    assert body.count("<script") == 2 and body.count("</script>") == 2
+    lead = re.search(r'<p class="lead"[^>]*>(.*?)</p>', body)[1]
+    assert escape(HOSTILE) in lead
+    bought = re.search(r"<th>buys</th>.*?</table>", body, flags=re.DOTALL)[0]
+    assert escape(HOSTILE) in bought
+
+
 def test_its_figures_are_drawn_from_data_that_is_json(written):
     result, _, page = written
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, flags=re.DOTALL)[1])

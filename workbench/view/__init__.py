@@ -4,10 +4,9 @@
 ``LinkedMaps`` several side by side, ``MapTuner`` one with sliders, ``write_map_page`` one as an HTML file;
 ``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
-what vectors weigh, ``SweepBench`` what indexes cost for their recall, ``write_sweep_report`` the same as a page.
-``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
-what vectors weigh, ``ScanCalculator`` what exact search through them takes. ``check()`` belongs in a notebook's last
-cell: it raises if the callback of any widget failed.
+what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
+recall, ``write_sweep_report`` the same as a page. ``check()`` belongs in a notebook's last cell: it raises if the
+callback of any widget failed.
 """
 
 from workbench.callbacks import check

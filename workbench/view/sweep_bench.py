@@ -3,7 +3,8 @@
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -275,10 +276,10 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         kept = [step for step in steps if known.min() <= step < 2.5 * known.max()]
         options, slider = [*((f"{step:,.10g}", step) for step in kept), ("any", _ANY)], self.constraints[name]
         if tuple(options) != tuple(slider.options):
-            before, self._quiet = slider.value, True
-            slider.options = options
-            slider.value = min((value for _, value in options), key=lambda value: _apart(value, before))
-            self._quiet = False
+            before = slider.value
+            with self._silent():
+                slider.options = options
+                slider.value = min((value for _, value in options), key=lambda value: _apart(value, before))
 
     def _list(self) -> None:
         """The points of the families that are shown, those on the front first, by recall."""
@@ -289,10 +290,18 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             for front, recall, p50, timed, index in rows[_LISTED].itertuples(index=False)
         ]
         options, before = list(zip(said, rows["point"], strict=True)), self.points.value
+        with self._silent():
+            self.points.options = options
+            self.points.value = before if before in set(rows["point"]) else None
+
+    @contextmanager
+    def _silent(self) -> Iterator[None]:
+        """Controls are set by the program, which is no choice of a person."""
         self._quiet = True
-        self.points.options = options
-        self.points.value = before if before in set(rows["point"]) else None
-        self._quiet = False
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def _advise(self) -> None:
         """The recommendation that is due, set at once: another thread may be reading it."""
@@ -318,7 +327,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             self._say("The recommendation comes with the end of the sweep." if self._running else "No point is timed.")
         else:
             first, _, rest = str(self.advice.text).partition(": ")
-            self._status.value = status(f"<b>{escape(first)}</b>: {escape(rest)}")
+            self._status.value = status(f"<b>{escape(first)}</b>: {escape(rest)}{self._outside()}")
         best = None if self.advice is None else self.advice.recommended
         name = self.points.value or ("" if best is None else str(best["point"]))
         if not name:
@@ -333,6 +342,16 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             spec = ann.IndexSpec.parse(str(row["index"]))
             said = code(str(row["index"]), ann.snippet(spec, self.result.metric, self.result.d, self.result.k))
         self._panel.value = f'<div class="wb-sweep-detail" style="line-height: 1.45">{said}</div>'
+
+    def _outside(self) -> str:
+        """Why the recommended point stands below the line of the target, where it does."""
+        best, target = None if self.advice is None else self.advice.recommended, self.constraints["recall"].value
+        if best is None or best["recall"] >= target:
+            return ""
+        return (
+            f" (Chosen on the even queries, where its recall is {best['recall_tuned']:.4f}; on all queries it is "
+            f"{best['recall']:.4f}, below the line.)"
+        )
 
     def _count(self) -> None:
         """How far the sweep is: points measured and timed, and what was not tested."""
