@@ -146,6 +146,7 @@ SURFACE = {
         "scan_summary",
         "scan_times",
         "snippet",
+        "spanning",
         "summarise",
         "sweep",
         "throughput",

@@ -4,6 +4,7 @@ import os
 
 import faiss
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -162,6 +163,30 @@ def test_limits_are_rates_of_this_machine():
     assert table["unit"].tolist() == ["GB/s", "GB/s", "GFLOP/s", "GFLOP/s"]
     assert table["threads"].tolist() == [1, limits.threads] * 2
     assert table["fastest"][2] == pytest.approx(limits.compute_one.mean / 1e9)
+
+
+def test_a_scan_that_passed_a_limit_is_the_limit():
+    one = ann.Interval(10e9, 8e9, 10e9)
+    limits = ann.MachineLimits(2, one, ann.Interval(30e9, 20e9, 30e9), one, one)
+    scans = pd.DataFrame({"gb": [2.0, 1.0], "queries": [1, 100], "low": [0.1, 0.02]})  # 20 GB/s; 25 GFLOP/s in 2 s
+    raised = limits.raised(scans)
+    assert raised.read_one == ann.Interval(20e9, 8e9, 20e9) and raised.read_all == limits.read_all
+    assert raised.compute_one == raised.compute_all == ann.Interval(25e9, 8e9, 25e9)
+    assert limits.raised(scans.assign(low=scans["low"] * 100)) == limits
+
+
+def test_no_scan_is_below_the_limits_it_raised():
+    found = ann.scan_summary(ann.scan_times([(500, 8, 1), (200, 16, 40)], rounds=3))
+    limits = ann.machine_limits(ann.allocate(2**16), rounds=1).raised(found)
+    for row in found.itertuples():
+        assert row.low * row.queries >= limits.read_seconds(row.n, row.d) * 0.999999
+        assert row.low >= limits.compute_seconds(row.n, row.d) * 0.999999
+
+
+def test_a_span_keeps_the_first_centre_and_the_farthest_ends():
+    first, second = ann.Interval(5, 4, 6), ann.Interval(9, 3, 10)
+    assert ann.spanning(first) == first
+    assert ann.spanning(first, second) == ann.Interval(5, 3, 10)
 
 
 def test_fewer_numbers_than_cores_are_still_read():

@@ -10,7 +10,7 @@ from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
 from workbench.ann.one_index import trial
-from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times
+from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times, spanning
 from workbench.ann.snippets import snippet, translate
 from workbench.ann.specs import IndexSpec, Settings, check_spec
 from workbench.ann.sweeping import TARGETS, SweepResult, open_sweep, sweep
@@ -64,6 +64,7 @@ __all__ = [
     "scan_summary",
     "scan_times",
     "snippet",
+    "spanning",
     "summarise",
     "sweep",
     "throughput",

@@ -1,4 +1,4 @@
-"""What this machine can do at best: bytes read from memory and float32 operations, measured with NumPy alone."""
+"""The best that was seen of this machine: bytes read from memory and float32 operations, without any search."""
 
 import os
 import time
@@ -24,10 +24,11 @@ _SPARE = 0.8  # of the free memory may be taken
 
 @dataclass(frozen=True)
 class MachineLimits:
-    """What this machine reached at best, on one thread and on all: a search of what no cache holds comes near at most.
+    """What NumPy got out of this machine, on one thread and on all: reading without searching, and multiplying.
 
     Each is the fastest of the rounds, since a limit is what the machine can do and not what it mostly did; the lower
-    end of its interval is the slowest round.
+    end of its interval is the slowest round. They are the best that was seen and no law: minutes differ, and another
+    library may read faster. ``raised`` takes in what scans reached.
 
     Attributes
     ----------
@@ -52,6 +53,30 @@ class MachineLimits:
     def compute_seconds(self, n: int, d: int, threads: int = 1) -> float:
         """Seconds of the arithmetic of one query against ``n`` vectors of ``d`` dimensions: ``2 n d`` operations."""
         return 2 * n * d / (self.compute_one if threads == 1 else self.compute_all).mean
+
+    def raised(self, scans: pd.DataFrame) -> "MachineLimits":
+        """The same limits, raised to the fastest of the scans where one beat them: a limit that was passed is none.
+
+        Parameters
+        ----------
+        scans
+            Of one thread, as ``scan_summary`` gives them: ``gb``, ``queries``, and ``low``, the fastest seconds of one
+            query. A call reads its vectors at least once, and a query does two operations for each number.
+        """
+        low = scans["low"].to_numpy(np.float64)
+        size, queries = scans["gb"].to_numpy(np.float64) * 1e9, scans["queries"].to_numpy(np.float64)
+        read, compute = float((size / (low * queries)).max()), float((size / 2 / low).max())
+
+        def at_least(limit: Interval, rate: float) -> Interval:
+            return limit if rate <= limit.high else Interval(rate, limit.low, rate)
+
+        return MachineLimits(
+            self.threads,
+            at_least(self.read_one, read),
+            at_least(self.read_all, read),
+            at_least(self.compute_one, compute),
+            at_least(self.compute_all, compute),
+        )
 
     def table(self) -> pd.DataFrame:
         """``limit``, ``threads``, ``fastest``, ``slowest`` and ``unit``, one row for each rate."""

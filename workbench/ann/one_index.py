@@ -45,7 +45,8 @@ def trial(
     k
         Neighbours of each query.
     timed
-        The first so many queries are timed, one at a time on one thread, every setting in every round.
+        The first so many queries are timed, one at a time on one thread, every setting in every round. A stated p99
+        wants some hundreds.
     rounds
         How often.
 

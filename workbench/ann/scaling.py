@@ -14,7 +14,7 @@ from workbench.errors import InputError
 from workbench.intervals import Interval
 from workbench.records import FloatArray
 
-__all__ = ["ScalingFit", "fit_scaling", "scan_summary", "scan_times"]
+__all__ = ["ScalingFit", "fit_scaling", "scan_summary", "scan_times", "spanning"]
 
 _RESAMPLES = 4000
 _FEWEST = 3  # points of which a line can be wrong
@@ -251,6 +251,15 @@ def fit_scaling(work: ArrayLike, seconds: ArrayLike, *, exponent: float | None =
         _exponents=slopes,
         _errors=rng.choice(residuals, size=_RESAMPLES),
     )
+
+
+def spanning(first: Interval, *others: Interval) -> Interval:
+    """The first prediction, with ends that hold all of the intervals.
+
+    It says how far several ways of fitting disagree. Of 95 % intervals it is no 95 % interval: it covers more often.
+    """
+    every = (first, *others)
+    return Interval(first.mean, min(each.low for each in every), max(each.high for each in every))
 
 
 def _ends(line: float, draws: _Array64) -> Interval:

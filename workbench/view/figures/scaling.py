@@ -26,7 +26,7 @@ def scan_growth(
     extrapolated: pd.DataFrame | None = None,
     title: str = "",
 ) -> go.Figure:
-    """Time of one query against the size of what it reads, both logarithmic, with the machine's limits as lines.
+    """Time of one query against the size of the database, both logarithmic, with the machine's limits as lines.
 
     Parameters
     ----------
@@ -34,9 +34,10 @@ def scan_growth(
         One row per measured database: ``series`` (one color each), ``gb`` (10^9 bytes of float32), ``seconds`` of one
         query, ``low`` and ``high`` (the fastest and the slowest round), ``label`` (for the hover).
     limits
-        Name -> seconds for each 10^9 bytes: a line below which this machine cannot be.
+        Name -> seconds for each 10^9 bytes: a line below which nothing was seen of this machine.
     extrapolated
-        ``label``, ``gb``, ``seconds``, ``low``, ``high``: drawn hollow, in a part of the figure that says so.
+        ``label``, ``gb``, ``seconds``, ``low``, ``high``: drawn hollow, its range written beside it, in a part of the
+        figure that says so.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def scan_growth(
     if not (np.isfinite(both).all() and (both > 0).all()):
         raise InputError("a size or a time is not finite and above 0", "A logarithmic axis has no place for it.")
     left, right = both[:, 0].min() / 2, both[:, 0].max() * 3
-    figure = blank(title, "what one query reads: 4 bytes × vectors × dimensions", "time of one query", 500)
+    figure = blank(title, "size of the database: 4 bytes × vectors × dimensions", "time of one query", 500)
     for place, (limit, per_gb) in enumerate((limits or {}).items()):
         figure.add_scatter(
             x=[left * 1e9, right * 1e9], y=[left * per_gb, right * per_gb], mode="lines", name=label(limit),
@@ -71,8 +72,8 @@ def scan_growth(
         figure.add_scatter(
             x=1e9 * far["gb"].to_numpy(np.float64), y=seconds, mode="markers+text", name="extrapolated, not measured",
             text=[
-                f"{label(text, 22)}<br><b>{_said(at, _TIMES)}</b>"
-                for text, at in zip(far["label"], seconds, strict=True)
+                f"{label(text, 22)}<br><b>{_said(low, _TIMES)} to {_said(high, _TIMES)}</b>"
+                for text, low, high in zip(far["label"], far["low"], far["high"], strict=True)
             ],
             textposition="top left", textfont={"size": 13}, cliponaxis=False,
             marker={"size": 13, "color": _FAR, "symbol": "diamond-open", "line": {"width": 2.5}},
@@ -106,7 +107,8 @@ def roofline(
     points
         ``series`` (one color and line each), ``queries``, ``gflop_s``, ``query_ms``; one row per measured batch.
     read_gb_s, compute_gflop_s
-        The two limits, on as many threads as the points.
+        The two limits, on as many threads as the points. The roof counts one reading of the vectors: a product also
+        writes its ``n q`` scores, which the roof leaves out.
     cliff
         Queries at which a library changes its path: a vertical line.
 
