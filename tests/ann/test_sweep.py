@@ -293,6 +293,14 @@ def test_a_budget_leaves_builds_out_and_says_so(tmp_path):
     assert result.untested["reason"].str.contains("budget").any()
 
 
+def test_with_a_budget_every_family_is_seen_before_any_is_looked_into(tmp_path):
+    seen = []
+    families = ("ivfpq", "ivf", "sq", "hnsw")
+    quick(clustered(600), metric="dot", families=families, budget=100, out=tmp_path, watch=seen.append, rounds=1)
+    fifth = next(so_far for so_far in seen if so_far.points["build"].nunique() == 5)
+    assert set(fifth.points["family"]) == {"flat", *families}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -208,6 +208,11 @@ class Run:
                 yield spec
 
     @property
+    def has_budget(self) -> bool:
+        """Whether the sweep may end before it has seen everything."""
+        return self._budget is not None
+
+    @property
     def overdue(self) -> bool:
         """Whether the budget has run out."""
         return self._budget is not None and time.monotonic() - self._began > self._budget
