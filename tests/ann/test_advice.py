@@ -70,10 +70,11 @@ def test_too_few_queries_refute_nothing_and_prove_nothing():
     sweep.points[names] = np.nan
     advice = advise(sweep)
     assert advice.recommended["index"] == HNSW["index"] and advice.confidence == "probable"
-    assert "too few queries" in advice.verdict and "nan" not in advice.verdict
+    assert "too few queries" in advice.verdict and "nan" not in advice.text
     alone = made(FLAT)
     alone.points[names] = 1.0, 0.4, 1.0
     assert advise(alone, recall=0.999).confidence == "sure" and "exact by construction" in advise(alone).verdict
+    assert "recall@10 exactly 1, p50" in advise(alone).text
 
 
 def test_rounds_that_overlap_do_not_separate_two_indexes():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.ann.constraints import Constraint, constraints, duration, positive, size
-from workbench.ann.selection import Selection, pace, stated
+from workbench.ann.selection import Selection, pace, recall_said, stated
 from workbench.ann.snippets import snippet
 from workbench.ann.specs import IndexSpec
 from workbench.ann.sweeping import SweepResult
@@ -304,8 +304,8 @@ def _against(choice: Selection, row: "pd.Series", runner_up: "pd.Series") -> str
 def _numbers(choice: Selection, row: "pd.Series") -> str:
     """A point's numbers in a clause."""
     return (
-        f"recall@{choice.result.k} {stated(row)}, p50 {pace(row)} and p99 {duration(row['p99_us'] / 1e6)} of one query "
-        f"on one thread, {size(row['memory_bytes'])}, built in {duration(row['build_s'])}"
+        f"recall@{choice.result.k} {recall_said(row)}, p50 {pace(row)} and p99 {duration(row['p99_us'] / 1e6)} of one "
+        f"query on one thread, {size(row['memory_bytes'])}, built in {duration(row['build_s'])}"
     )
 
 

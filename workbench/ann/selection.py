@@ -8,7 +8,7 @@ from workbench.ann.constraints import Constraint, duration, size
 from workbench.ann.sweeping import TARGETS, SweepResult
 from workbench.intervals import Interval
 
-__all__ = ["Selection", "pace", "stated"]
+__all__ = ["Selection", "pace", "recall_said", "stated"]
 
 _LEANER = 0.9  # share of the memory up to which another index counts as saving some
 _RELAXING = ["constraint", "now", "to", "buys", "point"]
@@ -159,12 +159,19 @@ def stated(row: "pd.Series") -> Interval:
     return Interval(row["recall_stated"], row["recall_stated_low"], row["recall_stated_high"])
 
 
+def recall_said(row: "pd.Series") -> str:
+    """The same in words: exact search needs no interval, and too few queries give none."""
+    if row["family"] == "flat":
+        return "exactly 1"
+    return "not known (too few queries)" if np.isnan(row["recall_stated"]) else str(stated(row))
+
+
 def _all(masks: list[Mask]) -> Mask:
     return np.asarray(np.logical_and.reduce(masks), dtype=bool)
 
 
 def _all_of(row: "pd.Series") -> str:
-    return f"{row['index']} with recall {stated(row)} at {pace(row)}, {size(row['memory_bytes'])}"
+    return f"{row['index']} with recall {recall_said(row)} at {pace(row)}, {size(row['memory_bytes'])}"
 
 
 def _gain(row: "pd.Series", other: "pd.Series") -> str:
@@ -173,8 +180,8 @@ def _gain(row: "pd.Series", other: "pd.Series") -> str:
     speed = f"{times:.3g} times as fast" if times >= 1 else f"{1 / times:.3g} times as slow"
     memory, before = size(other["memory_bytes"]), size(row["memory_bytes"])
     return (
-        f"{other['index']}, {speed} ({pace(other)} instead of {pace(row)}), recall {stated(other)} instead of "
-        f"{stated(row)}, {memory}{f' instead of {before}' if memory != before else ' as before'}"
+        f"{other['index']}, {speed} ({pace(other)} instead of {pace(row)}), recall {recall_said(other)} instead of "
+        f"{recall_said(row)}, {memory}{f' instead of {before}' if memory != before else ' as before'}"
     )
 
 
