@@ -18,6 +18,7 @@ from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES
 from workbench.ann.machine import provenance
 from workbench.ann.specs import IndexSpec, check_spec
 from workbench.ann.sweeping.adaptive import explore
+from workbench.ann.sweeping.asked import check_asked, fingerprint, hold_out, numbers, repeated, rows_among
 from workbench.ann.sweeping.finals import finalists, time_again
 from workbench.ann.sweeping.folder import assemble, open_sweep
 from workbench.ann.sweeping.result import TARGETS, SweepResult
@@ -31,7 +32,6 @@ from workbench.records import FloatArray, IntArray, Metric, Vectors
 
 __all__ = ["Run", "sweep"]
 
-_HELD_OUT = 1_000  # queries taken from the vectors where none are given, a tenth of the vectors at most
 _FOR_FINALS = 0.2  # share of a budget that is kept for the interleaved timing
 
 Watch = Callable[[SweepResult], None]
@@ -110,14 +110,14 @@ def sweep(
     """
     chosen: Metric = metric or (vectors.metric if isinstance(vectors, Vectors) else "cosine")
     larger_is_better(chosen)  # refuses an unknown one
-    _check(families, targets, budget, rounds)
+    check_asked(families, targets, budget, rounds)
     if isinstance(queries, Vectors) and isinstance(vectors, Vectors):
         check_identity(queries.model, vectors.model)
     array = as_vectors_array(vectors.array if isinstance(vectors, Vectors) else vectors, chosen)
-    given = None if queries is None else as_vectors_array(_numbers(queries), chosen)
+    given = None if queries is None else as_vectors_array(numbers(queries), chosen)
     if given is not None:
         check_dimensions(given.shape[1], array.shape[1], "the queries", "the vectors they search")
-    held_out = None if given is not None else _hold_out(len(array), seed)
+    held_out = None if given is not None else hold_out(len(array), seed)
     n = len(array) - (0 if held_out is None else len(held_out))
     if not 1 <= k <= n:
         raise InputError(f"k={k:,} neighbours were asked of {n:,} vectors", f"Use k from 1 to {n:,}.")
@@ -177,6 +177,7 @@ class Run:
         self._began = time.monotonic()
         self._took: dict[str, float] = {}
         self.threads = int(store.machine["threads"])
+        self._held_out = held_out
         identity = store.identity
         metric: Metric = identity["metric"]
         kept = np.setdiff1d(np.arange(len(array)), held_out) if held_out is not None else None
@@ -192,8 +193,8 @@ class Run:
             self.ground = Ground(database, queries, truth[0])
         store.write_manifest(
             targets=list(targets),
-            repeated_rows=_repeated(database.array),
-            queries_that_are_rows=_rows_among(queries, self.ground),
+            repeated_rows=repeated(database.array),
+            queries_that_are_rows=rows_among(queries, database.array, self.ground.truth),
         )
 
     def allowed(self, specs: Sequence[IndexSpec]) -> Iterator[IndexSpec]:
@@ -274,65 +275,14 @@ class Run:
 
     def result(self) -> SweepResult:
         """The result so far."""
-        held = self.store.truth()
-        return assemble(
-            self.store.folder, self.store.manifest, list(self.store.rows.values()), self.ground.truth, self._asked,
-            None if held is None else held[2],
-        )  # fmt: skip
+        rows = list(self.store.rows.values())
+        return assemble(self.store.folder, self.store.manifest, rows, self.ground.truth, self._asked, self._held_out)
 
 
 def _shown(result: SweepResult, watch: Watch | None) -> SweepResult:
     if watch is not None:
         watch(result)
     return result
-
-
-def fingerprint(array: FloatArray) -> str:
-    """SHA-256 of the shape and the bytes of an array, as 64 hex digits."""
-    digest = hashlib.sha256(str(array.shape).encode())
-    for start in range(0, len(array), 65_536):
-        digest.update(np.ascontiguousarray(array[start : start + 65_536]).data)
-    return digest.hexdigest()
-
-
-def _check(families: Sequence[str], targets: Sequence[float], budget: float | None, rounds: int) -> None:
-    if isinstance(families, str) or not set(families) <= set(FAMILIES):
-        unknown = repr(families) if isinstance(families, str) else [name for name in families if name not in FAMILIES]
-        raise InputError(f"there is no index family {unknown}", f"Use a list of: {', '.join(FAMILIES)}.")
-    if not targets or not all(0 < target <= 1 for target in targets) or list(targets) != sorted(targets):
-        raise InputError(f"the recall targets {list(targets)} are not usable", "Give ascending shares in (0, 1].")
-    if budget is not None and not budget > 0:
-        raise InputError(f"a budget of {budget} s leaves no time", "Give seconds, or None for no limit.")
-    if rounds < 1:
-        raise InputError(f"nothing is timed in {rounds} rounds", "Give at least one.")
-
-
-def _numbers(vectors: ArrayLike | Vectors) -> ArrayLike:
-    return vectors.array if isinstance(vectors, Vectors) else vectors
-
-
-def _hold_out(n: int, seed: int) -> IntArray:
-    """Rows to ask as queries, ascending; never all of them."""
-    if n < 2:
-        raise InputError(f"{n} vectors leave nothing to hold out as a query", "Give queries, or more vectors.")
-    count = min(_HELD_OUT, max(1, n // 10))
-    return np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
-
-
-def _repeated(array: FloatArray) -> int:
-    """How many rows repeat another: equal rows have equal projections, summed row by row in float64."""
-    direction = np.random.default_rng(0).standard_normal(array.shape[1])
-    shadows = [
-        np.einsum("ij,j->i", array[at : at + 8_192].astype(np.float64), direction) for at in range(0, len(array), 8_192)
-    ]
-    together = np.concatenate(shadows)
-    return int(len(together) - len(np.unique(together)))
-
-
-def _rows_among(queries: FloatArray, ground: Ground) -> int:
-    """How many queries equal one of their true neighbours: they find themselves, which flatters every index."""
-    found = ground.database.array[ground.truth.ids]
-    return int((found == queries[:, None]).all(axis=2).any(axis=1).sum())
 
 
 def _front_in_words(result: SweepResult) -> str:
