@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from workbench.cli.inputs import VECTOR_FILES, embedded, read_corpus, vectors_of
@@ -85,6 +84,8 @@ def _read(
     limit: int | None,
 ) -> "tuple[Vectors, Vectors | None, IntArray | None]":
     """Vectors, queries where there are some, and the neighbours that an HDF5 file says they have."""
+    import numpy as np
+
     from workbench import corpora
     from workbench.records import Vectors
 

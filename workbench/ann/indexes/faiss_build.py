@@ -1,5 +1,6 @@
 """Building indexes of FAISS on what a database shares: its rows, and one k-means for each number of lists."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import faiss
@@ -10,6 +11,7 @@ from workbench.ann.indexes.database import FAISS_SEED, Database, faiss_metric, r
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.kinds import Parts
 from workbench.ann.specs import OPQ_BITS, IndexSpec
+from workbench.ann.threads import pinned
 from workbench.records import FloatArray, IntArray
 
 __all__ = ["build_faiss"]
@@ -33,7 +35,8 @@ def build_faiss(spec: IndexSpec, database: Database) -> FaissIndex:
     training = database.array if rotation is None else rotation.apply(_some_rows(database, parts))
     if coarse is not None:
         index.quantizer.add(coarse.centroids if rotation is None else rotation.apply(coarse.centroids))
-    index.train(training)  # with as many centroids as lists, FAISS trains the codes alone
+    with pinned(1) if parts.bits == 4 else nullcontext():  # thousands of small steps: two threads wait for each other
+        index.train(training)  # with as many centroids as lists, FAISS trains the codes alone
     train_s = watch.lap() + (coarse.train_s if coarse else 0.0)
     for rows in [slice(0, database.n)] if rotation is None else row_blocks(database.n, database.d):
         block = database.array[rows]

@@ -1,0 +1,50 @@
+"""Notebook 09 in a real browser, on fewer vectors and for less time: a sweep that is watched, asked and taken apart."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "09_recall_vs_latency.ipynb"
+
+SMALLER = {
+    "1": [("most=32_000", "most=9_000"), ("[:500]", "[:100]"), ("[-25]", "[-8]")],
+    "3": [("budget=75", "budget=12")],
+    "7": [("database[:8_000]", "database[:3_000]")],
+}
+
+
+def test_the_sweep_of_09_is_watched_asked_and_taken_apart(lab, tmp_path) -> None:
+    whole = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in whole.cells:
+        for old, new in SMALLER.get(cell.id, []):
+            assert old in cell.source, (cell.id, old)
+            cell.source = cell.source.replace(old, new)
+        if "check" in cell.metadata.get("tags", []):
+            cell.source = "view.check()"  # what the words claim is claimed of the whole
+    nbformat.write(whole, tmp_path / NOTEBOOK.name)
+    notebook = lab.open(tmp_path / NOTEBOOK.name)
+    notebook.run_all()
+    page = notebook.page
+
+    bench = page.locator(".wb-sweep-bench").first
+    bench.scroll_into_view_if_needed()
+    bench.locator(".scatterlayer").wait_for(state="visible", timeout=30_000)
+    said = bench.locator("[role=status]").first
+    assert said.inner_text().startswith("Use ")
+    points = notebook.run_cell(
+        "print(len(result.points), result.manifest['finished'], {*ann.DEFAULT_FAMILIES} <= {*result.points['family']})"
+    )
+    assert points.split()[1:] == ["True", "True"]
+    assert f"{points.split()[0]} points measured" in bench.inner_text()
+    notebook.shot("09-bench")
+
+    before = said.inner_text()
+    notebook.run_cell("bench.constraints['queries_per_day'].value = 1_000_000")
+    notebook.wait_until(lambda: said.inner_text() != before, "a day's queries change the advice")
+    bench.get_by_role("button", name="fails").click()
+    notebook.wait_until(lambda: "miss a true neighbour" in bench.locator(".wb-sweep-detail").inner_text(), "who pays")
+    assert "[" in bench.locator(".wb-sweep-detail").inner_text()
+    assert notebook.run_cell("view.check()") == ""
+    notebook.check()
