@@ -12,7 +12,13 @@ import pytest
 
 _home = pytest.StashKey[Path]()
 # Begun last, one of these would keep one worker busy while the other has nothing left to do.
-LONGEST = ("02_how_embeddings_are_made.ipynb", "test_start_here.py", "05_maps_and_what_they_hide.ipynb")
+LONGEST = (
+    "02_how_embeddings_are_made.ipynb",
+    "09_recall_vs_latency.ipynb",
+    "test_start_here.py",
+    "06_exact_or_approximate.ipynb",
+    "05_maps_and_what_they_hide.ipynb",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
