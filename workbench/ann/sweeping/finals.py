@@ -24,6 +24,7 @@ __all__ = ["finalists", "time_again"]
 _NEAR = 1.2  # a point within this of the fastest at some target is timed again
 _ROUND_S = 0.06  # seconds of a round that one point gets
 _FEWEST = 50  # queries of a round, however slow they are
+_BATCH_S = 0.5  # seconds of single queries that the batch on all threads holds at most
 
 
 def finalists(rows: Sequence[Row], targets: Sequence[float]) -> list[Row]:
@@ -118,10 +119,11 @@ def _round(
             with pinned(1):
                 times[row["name"]].append(time_queries(index.searcher(ground.k, search), asked))
             if first_round:
+                batch = spread(ground.queries, max(_FEWEST, int(_BATCH_S * 1e6 / row["p50_us"])))
                 others[row["name"]] = {
                     "resident_bytes": grown,
                     "distances": index.distances(ground.few.queries, ground.k, search),
-                    "qps": throughput(partial(_batch, index, ground.k, search), ground.queries, run.threads, rounds=1),
+                    "qps": throughput(partial(_batch, index, ground.k, search), batch, run.threads, rounds=1),
                 }
     finally:
         index.close()

@@ -20,6 +20,7 @@ from workbench.records import FloatArray, Neighbours
 
 __all__ = ["Ground", "Trial", "spread"]
 
+_TRUTH_BLOCK = 32 << 20  # bytes of each working copy of the exact search: small beside the vectors
 _LOOKED_AT = 256  # queries that a look asks: enough to choose by, and no row of the sweep
 _LOOK_TIMED = 24
 _TIMED = 64  # queries of a first timing; what comes near the front is timed again, in interleaved rounds
@@ -37,7 +38,8 @@ class Ground:
     @classmethod
     def of(cls, database: Database, queries: FloatArray, k: int) -> "Ground":
         """Search exactly for the neighbours of prepared queries."""
-        return cls(database, queries, exact_neighbours(queries, database.array, k, database.metric))
+        truth = exact_neighbours(queries, database.array, k, database.metric, block_bytes=_TRUTH_BLOCK)
+        return cls(database, queries, truth)
 
     @property
     def k(self) -> int:
