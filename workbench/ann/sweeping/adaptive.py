@@ -24,12 +24,12 @@ _ORDER = ("flat", "ivfpq", "opq", "rabitq", "ivfsq", "ivf", "pq", "binary", "sq"
 _RUNGS = (16, 4)  # a graph is tried on n/16 of the vectors, then on n/4, then on all
 _SMALLEST_RUNG = 2_000  # rows below which a rung says nothing
 _ROWS_PER_NEIGHBOUR = 20  # and rows for each of the k neighbours
-_KEPT = (4, 2)  # builds that go on from each rung
+_KEPT = (3, 2)  # builds that go on from each rung
 _RIVAL = 1.25  # an inverted file within this of the best at some target is tried with other numbers of lists
 _ALIKE = 1.1  # builds whose mean times on a subsample are this near are alike
 _MISSED = 4.0  # what a target that a build does not reach counts as, in times of the best
 _BEATEN = 1.1  # a carried-on time beyond this much of what is measured is beaten
-_GAIN = 0.95  # a neighbouring nlist is worth a further step when some target is reached in this share of the time
+_GAIN = 0.9  # a neighbouring nlist is worth a further step when some target is reached in this share of the time
 _DEEPER = (0.6, 0.8)  # recalls below the targets, from which a front is drawn
 _GROWTH = 1.2  # exponent of a graph's build time in n, where a single rung has been timed
 
@@ -62,7 +62,7 @@ def explore(run: "Run", families: Sequence[str]) -> None:
     Inverted files and flat codes are built on all of the vectors: they cost seconds. An inverted file starts at an
     ``nlist`` near the square root of n and moves to the next larger and smaller while one is faster at some target.
 
-    Graphs cost minutes. All builds of a family are tried on a sixteenth of the vectors, the best four on a quarter; the
+    Graphs cost minutes. All builds of a family are tried on a sixteenth of the vectors, the best three on a quarter; the
     best of these go on to all of the vectors unless their time, carried on from the rungs, lies beyond what is measured
     already at every target. Then the cheapest of them still goes on, so that no family is without a measured point.
 
