@@ -62,9 +62,9 @@ def explore(run: "Run", families: Sequence[str]) -> None:
     Inverted files and flat codes are built on all of the vectors: they cost seconds. An inverted file starts at an
     ``nlist`` near the square root of n and moves to the next larger and smaller while one is faster at some target.
 
-    Graphs cost minutes. All builds of a family are tried on a sixteenth of the vectors, the best three on a quarter; the
-    best of these go on to all of the vectors unless their time, carried on from the rungs, lies beyond what is measured
-    already at every target. Then the cheapest of them still goes on, so that no family is without a measured point.
+    Graphs cost minutes. All builds of a family are tried on a sixteenth of the vectors, the best three on a quarter;
+    the best two of these go on to all of the vectors unless their time, carried on from the rungs, lies beyond what is
+    measured already at every target. Then the cheaper of them still goes on: no family is without a measured point.
 
     Where there is a budget, one build of every family comes first: an end of the budget leaves none unseen.
     """
