@@ -17,7 +17,7 @@ _REFINED = (1, 2, 4, 8, 16, 32)  # k_factor: so many times k candidates are comp
 _LIMIT = 4096  # of a candidate list: beyond it, exact search is the better answer
 _STEPS = 3  # of a bisection
 _NEAR = 1.04  # two settings this near are as good as one
-_RIVAL = 1.1  # a second pair is measured when it is predicted to be this near the fastest
+_RIVAL = 1.03  # a second pair is measured when it is predicted to be this near the fastest
 _HOPELESS = 1.5  # times the best of other builds: a target that needs longer is not closed in upon
 _ENOUGH = 0.9995  # recall beyond which a ladder need not go
 _STALLED = 2e-4  # recall that a doubling must gain
@@ -27,9 +27,10 @@ def settle(trial: Trial, targets: Sequence[float], best: ArrayLike | None = None
     """Measure a build with the search settings that matter, and return the rows.
 
     A kind with no search setting is measured once. With one, the setting is doubled until recall is nearly 1 or stalls,
-    and between the last miss and the first hit of each target it is bisected. With two, ``nprobe`` and ``k_factor``,
-    a few queries look over the grid of doublings; a linear model of the time and an interpolation of the recall then
-    say which pair is the fastest to reach each target, and that pair is measured and moved until it does.
+    or until others are far sooner at every target, and between the last miss and the first hit of each target it is
+    bisected. With two, ``nprobe`` and ``k_factor``, a few queries look over the grid of doublings; a linear model of the
+    time and an interpolation of the recall then say which pair is the fastest to reach each target, and that pair is
+    measured and moved until it does.
 
     All is chosen by the even queries, so that the odd ones can state what the choice is worth.
 
@@ -88,7 +89,10 @@ def _one(trial: Trial, name: str, bounds: Mapping[float, float]) -> list[Row]:
 
     previous = -1.0
     for value in _ladder(_first(trial, name), _limit(trial, name)):
-        reached = float(measure(value)["recall_tuned"])
+        row = measure(value)
+        reached = float(row["recall_tuned"])
+        if row["p50_low_us"] > _HOPELESS * max(bounds.values()):
+            break
         if reached >= _ENOUGH or (reached - previous < _STALLED and reached > min(bounds)):
             break
         previous = reached
