@@ -29,8 +29,8 @@ def settle(trial: Trial, targets: Sequence[float], best: ArrayLike | None = None
     A kind with no search setting is measured once. With one, the setting is doubled until recall is nearly 1 or stalls,
     or until others are far sooner at every target, and between the last miss and the first hit of each target it is
     bisected. With two, ``nprobe`` and ``k_factor``, a few queries look over the grid of doublings; a linear model of
-    the time and an interpolation of the recall then say which pair is the fastest to reach each target, and that pair is
-    measured and moved until it does.
+    the time and an interpolation of the recall then say which pair is the fastest to reach each target. That pair is
+    measured, and moved until it does.
 
     All is chosen by the even queries, so that the odd ones can state what the choice is worth.
 
