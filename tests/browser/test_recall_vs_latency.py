@@ -32,12 +32,12 @@ def test_the_sweep_of_09_is_watched_asked_and_taken_apart(lab, tmp_path) -> None
     bench.scroll_into_view_if_needed()
     bench.locator(".scatterlayer").wait_for(state="visible", timeout=30_000)
     said = bench.locator("[role=status]").first
-    assert said.inner_text().startswith("Use ")
+    notebook.wait_until(lambda: said.inner_text().startswith("Use "), "the advice")
     points = notebook.run_cell(
         "print(len(result.points), result.manifest['finished'], {*ann.DEFAULT_FAMILIES} <= {*result.points['family']})"
     )
     assert points.split()[1:] == ["True", "True"]
-    assert f"{points.split()[0]} points measured" in bench.inner_text()
+    notebook.wait_until(lambda: f"{points.split()[0]} points measured" in bench.inner_text(), "all points counted")
     notebook.shot("09-bench")
 
     before = said.inner_text()
