@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.ann import provenance
+
 
 def interleave(contenders: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, list[float]]:
     """Time every contender once in each round, after one untimed call; the order turns from round to round.
@@ -103,18 +105,9 @@ def machine() -> str:
     libraries = " ".join(f"{name} {version(name)}" for name in ("numpy", "faiss-cpu", "torch", "umap-learn", "numba"))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return (
-        f"{_processor()}, {os.cpu_count()} cores, load {load:.1f}; "
+        f"{provenance()['cpu']}, {os.cpu_count()} cores, load {load:.1f}; "
         f"{platform.system()}, Python {platform.python_version()}, {libraries}"
     )
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _timed(function: Callable[[], object]) -> Callable[[], float]:
