@@ -285,12 +285,23 @@ class ExplorerPage:
         })()""")
 
     def position(self, row: int) -> tuple[float, float]:
-        """Where a point is on the page, in pixels."""
+        """Where a point is on the page, in pixels, once it has stayed there for a while."""
         self.map.scroll_into_view_if_needed()
-        x, y = self._plot("api.getScreenPosition(argument)", row)
-        box = self.map.locator("canvas").first.bounding_box()
-        assert box is not None
-        return box["x"] + x, box["y"] + y
+        last, since = None, time.monotonic()
+        while time.monotonic() - since < 0.2:  # running a cell scrolls the page, which moves on for some frames
+            x, y = self._plot("api.getScreenPosition(argument)", row)
+            box = self.map.locator("canvas").first.bounding_box()
+            assert box is not None
+            now = (box["x"] + x, box["y"] + y)
+            if now != last:
+                last, since = now, time.monotonic()
+            self._frame()
+        assert last is not None
+        return last
+
+    def _frame(self) -> None:
+        """Wait until the browser has handled what the mouse did: it joins the moves of one frame into one."""
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def type(self, query: str) -> None:
         """Type into the search box and press Enter."""
@@ -342,9 +353,11 @@ class ExplorerPage:
         self.map.get_by_title("Activate lasso selection").click()
         (x, y), rest = corners[0], [*corners[1:], corners[0]]
         self.page.mouse.move(x, y)
+        self._frame()
         self.page.mouse.down()
         for x, y in rest:
             self.page.mouse.move(x, y, steps=12)
+            self._frame()  # a corner that was joined with the next move would be cut off
         self.page.wait_for_timeout(500)
         self.page.mouse.up()
         self.map.get_by_title("Activate pan & zoom").click()
