@@ -25,6 +25,7 @@ help:
 
 setup: $(STAMP)
 
+# Nothing is compiled ahead: Python compiles the part of the libraries that it comes to use, which is the smaller one.
 # The stamp is written last, so a set-up that was cut short leaves none; what it left half-installed is thrown away.
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv was not found." \
@@ -33,12 +34,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@mkdir -p $(VENV) && touch $(STARTED) && rm -f $@
 	@echo "Making $(VENV) from constraints.txt: a few minutes, once."
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install \
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install --no-compile \
 		--disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
-	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install \
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install --no-compile \
 		--disable-pip-version-check --editable '.[dev]'
 	@if test -f "$$($(RUN) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" && $(CXX) --version >/dev/null 2>&1; \
-		then PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install \
+		then PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(RUN) -m pip install --no-compile \
 		--disable-pip-version-check hnswlib || echo "hnswlib did not compile and is left out; everything else works."; fi
 	@rm -f $(STARTED) && touch $@
 
