@@ -13,7 +13,7 @@ from workbench.errors import InputError, VectorError
 EVERY_METRIC = pytest.mark.parametrize("metric", METRICS)
 SCANNED = [text for text in KINDS if not text.startswith(("HNSW", "hnswlib", "qdrant"))]
 SCANNED += ["PQ8x5", "PQ4x9", "IVF16,SQ4 nprobe=3", "IVF16,PQ4,RFlat nprobe=3 k_factor=4", "IVF16,PQ8x5 nprobe=3"]
-SCANNED += ["OPQ4,PQ4", "OPQ4,IVF16,PQ8x4fs,RFlat nprobe=4 k_factor=4", "OPQ8,IVF16,PQ8 nprobe=4"]
+SCANNED += ["OPQ2,PQ8x4", "OPQ2,IVF8,PQ8x4fs,RFlat nprobe=4 k_factor=4", "OPQ2,IVF8,PQ8x4 nprobe=4"]
 ASKED = 6
 
 
@@ -76,7 +76,7 @@ def test_fast_scan_in_its_own_steps(kind, metric):
 
 
 @EVERY_METRIC
-@pytest.mark.parametrize("text", ["PQ4", "IVF16,PQ4 nprobe=4", "OPQ8,IVF16,PQ8 nprobe=4"])
+@pytest.mark.parametrize("text", ["PQ4", "IVF16,PQ4 nprobe=4", "OPQ2,IVF8,PQ8x4 nprobe=4"])
 def test_the_table_adds_up_to_the_distances(text, metric):
     index, spec = searched(text, metric)
     scan = Scanner(index).scan(queries(metric)[0], K, spec.search)

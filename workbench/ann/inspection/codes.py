@@ -128,6 +128,7 @@ class Codes:
         if self.quantizer is None:
             vectors: FloatArray = self._array[rows]
             return vectors
+        decoded: FloatArray
         if hasattr(self.quantizer, "ksub"):
             decoded = self.books[np.arange(self.quantizer.M), self.parts[rows]].reshape(len(rows), -1)
         else:
@@ -284,8 +285,9 @@ class Distortion:
     @property
     def relative_parts(self) -> NDArray[np.float64]:
         """``(m,)``: the share that each part loses of its own variance; NaN for a part that never varies."""
-        unknown = np.full(len(self.parts), np.nan)
-        return np.divide(self.parts, self.variances, out=unknown, where=self.variances > 0)
+        shares = np.full(len(self.parts), np.nan)
+        np.divide(self.parts, self.variances, out=shares, where=self.variances > 0)
+        return shares
 
 
 def distortion(index: Index, rows: IntArray | None = None, *, vectors: FloatArray | None = None) -> Distortion:

@@ -219,4 +219,5 @@ def border_margin(index: Index, queries: FloatArray) -> NDArray[np.float64]:
         two = 2 + 2 * two / np.where(lengths > 0, lengths, 1)
     near, far = np.sqrt(two.clip(0)).T
     between = near + far
-    return np.divide(far - near, between, out=np.zeros(len(queries)), where=between > 0)
+    margins: NDArray[np.float64] = np.divide(far - near, between, out=np.zeros(len(queries)), where=between > 0)
+    return margins

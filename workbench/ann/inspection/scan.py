@@ -235,7 +235,7 @@ class _Tables(_Measure):
         """What the codes of rows pick from a table, added up."""
         m, centroids = table.shape
         starts = np.arange(m) * centroids
-        out = np.empty(len(rows), dtype=kind)
+        out: NDArray[Any] = np.empty(len(rows), dtype=kind)
         for at in row_blocks(len(rows), 4 * m):
             out[at] = table.ravel().take(self._codes.parts[rows[at]] + starts).sum(axis=1, dtype=kind)
         return out
@@ -261,7 +261,8 @@ class _Rounded(_Tables):
 
     def distances(self, rows: IntArray) -> NDArray[np.float32]:
         sums = self._sum(self._rounded, rows, np.uint16).astype(np.float32)
-        back = sums * (np.float32(1) / self._a) + self._b if self._a > 0 else np.full(len(rows), self._b)
+        step = np.float32(1) / self._a if self._a > 0 else np.float32(0)
+        back: NDArray[np.float32] = sums * step + self._b
         return -back if self._codes.similar else back
 
 
@@ -275,7 +276,8 @@ class _Signs(_Measure):
         self._bits = codes.held.sa_encode(query)
 
     def distances(self, rows: IntArray) -> NDArray[np.float32]:
-        return np.bitwise_count(self._codes.raw[rows] ^ self._bits).sum(axis=1, dtype=np.float32)
+        differing = np.bitwise_count(self._codes.raw[rows] ^ self._bits)
+        return np.asarray(differing.sum(axis=1), dtype=np.float32)
 
 
 class _Estimates(_Measure):
