@@ -1,1 +1,31 @@
 """Indexes opened up: how a search went, what it computed, and why it missed what it missed."""
+
+from workbench.ann.inspection.codes import (
+    Distortion,
+    by_residual,
+    code_distances,
+    codebooks,
+    distortion,
+    product_codes,
+    reconstruct,
+    rotation,
+)
+from workbench.ann.inspection.lists import ListHealth, border_margin, list_health, list_ranks
+from workbench.ann.inspection.scan import Scan, Scanner
+
+__all__ = [
+    "Distortion",
+    "ListHealth",
+    "Scan",
+    "Scanner",
+    "border_margin",
+    "by_residual",
+    "code_distances",
+    "codebooks",
+    "distortion",
+    "list_health",
+    "list_ranks",
+    "product_codes",
+    "reconstruct",
+    "rotation",
+]
