@@ -27,8 +27,8 @@ class Front(ABC):
     ends = ""
 
     @abstractmethod
-    def offer(self, row: int, distance: float) -> bool:
-        """Take note of a distance; False where it changes nothing."""
+    def offer(self, rows: list[int], distances: list[float]) -> list[bool]:
+        """Take note of distances one after another; False for those that come too late to change anything."""
 
     @abstractmethod
     def pop(self) -> Known | None:
@@ -55,7 +55,8 @@ class FaissFront(Front):
     """As FAISS has it: the ``k`` best, and apart from them a heap of at most ``max(ef, k)``, expanded ones included.
 
     When the heap is full, the farthest makes room for whatever is nearer: candidates are forgotten. The search ends
-    when none is left, or when ``ef`` of the heap are nearer than the candidate taken. This is ``MinimaxHeap`` and
+    when all in the heap are expanded or, with ``k`` over ``ef``, when ``ef`` of them are nearer than the candidate
+    taken. This is ``MinimaxHeap`` and
     ``search_from_candidates`` of FAISS 1.15 (faiss/impl/HNSW.cpp), with its order among equal distances: by row,
     upwards for Euclidean distances and downwards for inner products; of candidates, the last in the heap.
     """
@@ -70,19 +71,24 @@ class FaissFront(Front):
         self._live: list[list[float]] = []  # entries not expanded, ascending
         self._best: list[tuple[float, int]] = []  # ascending
 
-    def offer(self, row: int, distance: float) -> bool:
-        """Take note of a distance; False where it is neither among the k best nor finds room in the heap."""
-        entry = [distance, row * self._sign]
-        best, heap = self._best, self._heap
-        wanted = len(best) < self._k or distance < best[-1][0]
-        if wanted:
-            if len(best) == self._k:
-                best.pop()
-            insort(best, (distance, row * self._sign))
+    def offer(self, rows: list[int], distances: list[float]) -> list[bool]:
+        """Take note of distances; False for those that find no room in the heap."""
+        heap, size = self._heap, self._size
+        return [
+            (len(heap) < size or distance < heap[0][0]) and self._take(row, distance)
+            for row, distance in zip(rows, distances, strict=True)
+        ]
+
+    def _take(self, row: int, distance: float) -> bool:
+        best, heap, tie = self._best, self._heap, row * self._sign
+        if len(best) < self._k:
+            insort(best, (distance, tie))
+        elif distance < best[-1][0]:
+            best.pop()
+            insort(best, (distance, tie))
         if len(heap) == self._size:
-            if distance >= heap[0][0]:
-                return wanted
             self._drop_farthest()
+        entry: list[float] = [distance, tie]
         heap.append(entry)
         at = len(heap) - 1
         while at and entry > heap[(at - 1) >> 1]:
@@ -96,7 +102,7 @@ class FaissFront(Front):
     def pop(self) -> Known | None:
         """Take the nearest candidate, unless ``ef`` are nearer."""
         if not self._live:
-            self.ends = EXHAUSTED
+            self.ends = ENOUGH if len(self._heap) == self._size else EXHAUSTED
             return None
         nearest = self._live.pop(0)
         distance = nearest[0]
@@ -154,14 +160,18 @@ class HnswlibFront(Front):
         self._best = _Heap()
         self._open = _Heap()
 
-    def offer(self, row: int, distance: float) -> bool:
-        """Take note of a distance; False where ``ef`` are as near."""
-        best = self._best.entries
-        if len(best) >= self._size and not best[0][0] > distance:
-            return False
+    def offer(self, rows: list[int], distances: list[float]) -> list[bool]:
+        """Take note of distances; False for those that ``ef`` are as near as."""
+        best, size = self._best.entries, self._size
+        return [
+            (len(best) < size or best[0][0] > distance) and self._take(row, distance)
+            for row, distance in zip(rows, distances, strict=True)
+        ]
+
+    def _take(self, row: int, distance: float) -> bool:
         self._open.push((-distance, row))
         self._best.push((distance, row))
-        if len(best) > self._size:
+        if len(self._best.entries) > self._size:
             self._best.pop()
         return True
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import pairwise
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol
 
 import faiss
@@ -72,17 +71,9 @@ class Walk:
         ``(k,) int64``: what the library returns, -1 where it found fewer.
     distances
         How many it computed, as FAISS's ``hnsw_stats.ndis`` counts them: without that of the entry.
-    hops
-        One row for each node expanded: ``step`` (from 1), ``layer``, ``node``, ``distance``, ``evaluated`` (of how many
-        of its neighbours the distance was computed; on the bottom only of those not seen before), ``best`` (smallest
-        distance so far) and ``worst`` (distance of the k-th result, with hnswlib of the ef-th; NaN until there are as
-        many, and above the bottom).
-    computed
-        One row for each distance, the entry's included: ``order`` (from 0), ``step`` (0 for the entry), ``layer``,
-        ``origin`` (the node that was expanded; -1 for the entry), ``row``, ``distance``, ``kept`` (it became a
-        candidate or a result or, above the bottom, the nearest). Above the bottom a row may come more than once.
     ends
-        Why it stopped: ``"candidates exhausted"`` or ``"ef nearer ones known"``.
+        Why it stopped: ``"ef nearer ones known"``, than any that is left to expand, or ``"candidates exhausted"``: all
+        that can be reached was.
     layer_entry
         Layer -> node at which it was entered.
     k, ef
@@ -95,19 +86,64 @@ class Walk:
 
     found: IntArray
     distances: int
-    hops: pd.DataFrame = field(repr=False)
-    computed: pd.DataFrame = field(repr=False)
     ends: str
     layer_entry: dict[int, int]
     k: int
     ef: int
     refined: pd.DataFrame | None = field(repr=False)
+    _entry: Known = field(repr=False)
+    _hops: list[_Hop] = field(repr=False)
     _front: Callable[[int, int], Front] = field(repr=False)
+
+    @cached_property
+    def hops(self) -> pd.DataFrame:
+        """One row for each node expanded.
+
+        ``step`` (from 1), ``layer``, ``node``, ``distance``, ``evaluated`` (of how many of its neighbours the distance
+        was computed; on the bottom only of those not seen before), ``best`` (smallest distance so far) and ``worst``
+        (distance of the k-th result, with hnswlib of the ef-th; NaN until there are as many, and above the bottom).
+        """
+        layers, nodes, distances, rows, _, _, best, worst = zip(*self._hops, strict=True)
+        return pd.DataFrame(
+            {
+                "step": np.arange(1, len(nodes) + 1),
+                "layer": np.array(layers, dtype=np.int64),
+                "node": np.array(nodes, dtype=np.int64),
+                "distance": np.array(distances),
+                "evaluated": np.array([len(near) for near in rows], dtype=np.int64),
+                "best": np.array(best),
+                "worst": np.array(worst),
+            }
+        )
+
+    @cached_property
+    def computed(self) -> pd.DataFrame:
+        """One row for each distance, the entry's included.
+
+        ``order`` (from 0), ``step`` (0 for the entry), ``layer``, ``origin`` (the node that was expanded; -1 for the
+        entry), ``row``, ``distance``, ``kept`` (it became a candidate or a result or, above the bottom, the nearest).
+        Above the bottom a row may come more than once.
+        """
+        (first, entry), hops = self._entry, self._hops
+        evaluated = [1, *(len(hop.rows) for hop in hops)]
+        layers = np.array([hops[0].layer, *(hop.layer for hop in hops)], dtype=np.int64)
+        nodes = np.array([-1, *(hop.node for hop in hops)], dtype=np.int64)
+        return pd.DataFrame(
+            {
+                "order": np.arange(sum(evaluated)),
+                "step": np.repeat(np.arange(len(evaluated)), evaluated),
+                "layer": np.repeat(layers, evaluated),
+                "origin": np.repeat(nodes, evaluated),
+                "row": np.array([entry, *(row for hop in hops for row in hop.rows)], dtype=np.int64),
+                "distance": np.array([first, *(distance for hop in hops for distance in hop.distances)]),
+                "kept": np.array([True, *(kept for hop in hops for kept in hop.kept)], dtype=np.bool_),
+            }
+        )
 
     @property
     def steps(self) -> int:
         """Nodes expanded."""
-        return len(self.hops)
+        return len(self._hops)
 
     def state(self, step: int) -> WalkState:
         """Candidates and results after a step, replayed from the distances computed.
@@ -124,25 +160,19 @@ class Walk:
         """
         if not 0 <= step <= self.steps:
             raise InputError(f"there is no step {step} in a walk of {self.steps}", f"Use 0 to {self.steps}.")
-        layer = int(self.hops["layer"].iloc[max(step - 1, 0)])
-        known = self.computed[self.computed["step"] <= step]
+        done = self._hops[:step]
+        layer = self._hops[max(step - 1, 0)].layer
         if layer:
-            nearest = known[known["kept"]].iloc[[-1]][["row", "distance"]].reset_index(drop=True)
+            nearest = _known([(done[-1].best, self._hops[step].node)] if done else [self._entry])
             return WalkState(step, layer, nearest, nearest.copy())
-        front = self._replayed(known, step)
-        return WalkState(step, layer, _known(front.candidates()), _known(front.results()))
-
-    def _replayed(self, known: pd.DataFrame, step: int) -> Front:
         front = self._front(self.k, self.ef)
-        bottom = self.hops[self.hops["layer"] == 0]
-        front.offer(int(bottom["node"].iloc[0]), float(bottom["distance"].iloc[0]))
-        at = known["step"].searchsorted(np.arange(bottom["step"].iloc[0], step + 2))
-        rows, distances = known["row"].tolist(), known["distance"].tolist()
-        for begin, end in pairwise(at.tolist()):
-            front.pop()
-            for row, distance in zip(rows[begin:end], distances[begin:end], strict=True):
-                front.offer(row, distance)
-        return front
+        bottom = next(hop for hop in self._hops if hop.layer == 0)
+        front.offer([bottom.node], [bottom.distance])
+        for hop in done:
+            if hop.layer == 0:
+                front.pop()
+                front.offer(hop.rows, hop.distances)
+        return WalkState(step, layer, _known(front.candidates()), _known(front.results()))
 
 
 class _Distances(Protocol):
@@ -217,25 +247,30 @@ class Walker:
         return Walk(
             found=np.array([row for _, row in answer] + [-1] * (k - len(answer)), dtype=np.int64),
             distances=sum(len(hop.rows) for hop in hops),
-            hops=_hops(hops),
-            computed=_computed(entry, hops),
             ends=front.ends,
             layer_entry={layer: next(hop.node for hop in hops if hop.layer == layer) for layer in self._layers},
             k=wanted,
             ef=ef,
             refined=refined,
+            _entry=entry,
+            _hops=hops,
             _front=self._front,
         )
 
     def visited(self, query: FloatArray, k: int, search: Settings = ()) -> IntArray:
-        """Rows whose distance a search computes, each once, in the order in which it first does.
+        """Rows that a search compares on the bottom layer, where its results come from, in the order in which it does.
 
-        Parameters and errors are those of :meth:`walk`; it is faster.
+        What it compares above only leads it there. Parameters and errors are those of :meth:`walk`.
+
+        Returns
+        -------
+        IntArray
+            Each row once; of full vectors, the ``k`` nearest of these are what is found.
         """
         asked, wanted, ef = self._checked(query, k, search)
-        (_, entry), hops = self._follow(asked, self._front(wanted, ef))
-        rows = [entry, *(row for hop in hops for row in hop.rows)]
-        return np.fromiter(dict.fromkeys(rows), dtype=np.int64)
+        _, hops = self._follow(asked, self._front(wanted, ef))
+        bottom = [hop for hop in hops if hop.layer == 0]
+        return np.array([bottom[0].node, *(row for hop in bottom for row in hop.rows)], dtype=np.int64)
 
     @property
     def _layers(self) -> Iterator[int]:
@@ -283,7 +318,7 @@ class Walker:
         seen = bytearray(self.graph.n)
         seen[node] = 1
         best = distance
-        offer(node, distance)
+        offer([node], [distance])
         while (taken := front.pop()) is not None:
             distance, node = taken
             fresh = []
@@ -292,7 +327,7 @@ class Walker:
                     seen[row] = 1
                     fresh.append(row)
             measured = many(fresh)
-            kept = [offer(row, far) for row, far in zip(fresh, measured, strict=True)]
+            kept = offer(fresh, measured)
             best = min(best, min(measured, default=best))
             hops.append(_Hop(0, node, distance, fresh, measured, kept, best, front.worst()))
 
@@ -304,8 +339,7 @@ class Walker:
         coarse, rows = zip(*answer, strict=True)
         distances = [full.one(row) for row in rows]
         best = self._front(k, k)
-        for row, distance in zip(rows, distances, strict=True):
-            best.offer(row, distance)
+        best.offer(list(rows), distances)
         kept = best.answer()
         table = pd.DataFrame({"order": np.arange(len(rows)), "row": rows, "coarse": coarse, "distance": distances})
         return kept, table.assign(kept=table["row"].isin([row for _, row in kept]))
@@ -391,33 +425,3 @@ class _HnswlibDistances:
 def _known(known: list[Known]) -> pd.DataFrame:
     distances, rows = zip(*known, strict=True) if known else ((), ())
     return pd.DataFrame({"row": np.array(rows, dtype=np.int64), "distance": np.array(distances, dtype=np.float64)})
-
-
-def _hops(hops: list[_Hop]) -> pd.DataFrame:
-    layers, nodes, distances, rows, _, _, best, worst = zip(*hops, strict=True)
-    return pd.DataFrame(
-        {
-            "step": np.arange(1, len(hops) + 1),
-            "layer": np.array(layers, dtype=np.int64),
-            "node": np.array(nodes, dtype=np.int64),
-            "distance": np.array(distances),
-            "evaluated": np.array([len(near) for near in rows], dtype=np.int64),
-            "best": np.array(best),
-            "worst": np.array(worst),
-        }
-    )
-
-
-def _computed(entry: Known, hops: list[_Hop]) -> pd.DataFrame:
-    evaluated = [1, *(len(hop.rows) for hop in hops)]
-    return pd.DataFrame(
-        {
-            "order": np.arange(sum(evaluated)),
-            "step": np.repeat(np.arange(len(evaluated)), evaluated),
-            "layer": np.repeat(np.array([hops[0].layer, *(hop.layer for hop in hops)], dtype=np.int64), evaluated),
-            "origin": np.repeat(np.array([-1, *(hop.node for hop in hops)], dtype=np.int64), evaluated),
-            "row": np.array([entry[1], *(row for hop in hops for row in hop.rows)], dtype=np.int64),
-            "distance": np.array([entry[0], *(distance for hop in hops for distance in hop.distances)]),
-            "kept": np.array([True, *(kept for hop in hops for kept in hop.kept)], dtype=np.bool_),
-        }
-    )
