@@ -29,3 +29,8 @@ __all__ = [
     "reconstruct",
     "rotation",
 ]
+from workbench.ann.inspection.graph import Graph, read_graph
+from workbench.ann.inspection.health import GraphHealth, graph_health
+from workbench.ann.inspection.walk import Walk, Walker, WalkState
+
+__all__ = ["Graph", "GraphHealth", "Walk", "WalkState", "Walker", "graph_health", "read_graph"]
