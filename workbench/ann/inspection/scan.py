@@ -116,7 +116,6 @@ class Scanner:
         asked = np.ascontiguousarray(np.atleast_2d(query), dtype=np.float32)
         if len(asked) != 1:
             raise InputError(f"{len(asked):,} queries at once", "Scan one query at a time.")
-        check_dimensions(asked.shape[1], self._index.d, "the query")
         found = self._index.search(asked, k, search)[0]
         lists, coarse = self._lists(asked, search)
         measure = self._measure(asked, coarse, search)
@@ -127,6 +126,41 @@ class Scanner:
         nearest = -1 if lists is None else int(lists["list"].iloc[0])
         refined = self._refined(asked, k, search, found) if self._index.spec.parts.refine else None
         return Scan(found, lists, computed, measure.table(nearest), refined, measure.note, measure)
+
+    def distances(self, queries: FloatArray, rows: IntArray, search: Settings = ()) -> NDArray[np.float32]:
+        """Distances of some codes to each query, as ``Scan.distance_of``, without a scan.
+
+        Parameters
+        ----------
+        queries
+            ``(q, d) float32`` as ``Database.prepare`` hands them back.
+        rows
+            ``(q, r) int64`` rows for each query, scanned or not; -1 has no distance.
+        search
+            Search settings. Of RaBitQ, ``qb`` changes its estimates; it is searched as a whole for each query.
+
+        Returns
+        -------
+        NDArray[np.float32]
+            ``(q, r)``, NaN for -1.
+
+        Raises
+        ------
+        VectorError
+            Queries of another dimension.
+        """
+        check_dimensions(queries.shape[1], self._index.d, "the queries")
+        lists = self._codes.lists
+        coarse = np.zeros((len(queries), lists.held.nlist if lists else 0), dtype=np.float32)
+        if lists is not None:
+            distances, order = lists.ordered(queries)
+            np.put_along_axis(coarse, order, distances, axis=1)
+        out = np.full(rows.shape, np.nan, dtype=np.float32)
+        for one, some in enumerate(rows):
+            known = some >= 0
+            measure = self._measure(queries[one : one + 1], coarse[one], search)
+            out[one, known] = measure.distances(some[known])
+        return out
 
     def _lists(self, asked: FloatArray, search: Settings) -> tuple[pd.DataFrame | None, FloatArray]:
         """The lists in the order of the query, and the distance of each list by its number."""
@@ -154,7 +188,7 @@ class Scanner:
     def _measure(self, asked: FloatArray, coarse: FloatArray, search: Settings) -> "_Measure":
         parts = self._index.spec.parts
         if parts.codec == "RaBitQ":
-            return _Estimates(self._index, asked, search)
+            return _Estimates(self._index, self._codes, asked, search)
         if parts.codec == "LSH":
             return _Signs(self._codes, asked)
         turned = self._codes.turned(asked)
@@ -281,20 +315,26 @@ class _Signs(_Measure):
 
 
 class _Estimates(_Measure):
-    """RaBitQ's estimates of everything, from a search of all lists."""
+    """RaBitQ's estimates, from a search that keeps everything; the lists left out are searched when they are needed."""
 
     note = _ESTIMATES
 
-    def __init__(self, index: FaissIndex, query: FloatArray, search: Settings) -> None:
-        settings = {name: value for name, value in search if name == "qb"}
-        if index.spec.parts.nlist:
-            settings["nprobe"] = index.spec.parts.nlist
-        distances, rows = (both[0] for both in index.unrefined(query, index.n, tuple(settings.items())))
+    def __init__(self, index: FaissIndex, codes: Codes, query: FloatArray, search: Settings) -> None:
+        super().__init__(codes, query)
+        self._index, self._search = index, search
         self._all = np.full(index.n, np.nan, dtype=np.float32)
-        self._all[rows[rows >= 0]] = distances[rows >= 0] * (1 if index.metric == "euclidean" else -1)
+        self._ask({})
 
     def distances(self, rows: IntArray) -> NDArray[np.float32]:
+        nlist = self._index.spec.parts.nlist
+        if nlist and np.isnan(self._all[rows]).any():
+            self._ask({"nprobe": nlist})
         return self._all[rows]
+
+    def _ask(self, instead: dict[str, int | str]) -> None:
+        settings = {name: value for name, value in self._search if name != "k_factor"} | instead
+        distances, rows = (both[0] for both in self._index.unrefined(self._query, self._index.n, (*settings.items(),)))
+        self._all[rows[rows >= 0]] = distances[rows >= 0] * (-1 if self._codes.similar else 1)
 
 
 def _one_by_one(numbers: NDArray[np.float32]) -> np.float32:
@@ -306,8 +346,8 @@ def _one_by_one(numbers: NDArray[np.float32]) -> np.float32:
 def _compared(query: FloatArray, vectors: FloatArray, *, similar: bool) -> FloatArray:
     """Squared distances of a ``(1, d)`` query to vectors, or negated inner products."""
     if similar:
-        products: FloatArray = -(vectors @ query[0])
-        return products
+        products: FloatArray = np.einsum("ij,j->i", vectors, query[0])  # equal rows score equally, unlike in BLAS
+        return -products
     left = vectors - query
     squares: FloatArray = np.einsum("ij,ij->i", left, left)
     return squares
