@@ -18,7 +18,7 @@ from workbench.ann import (
     reconstruct,
     rotation,
 )
-from workbench.errors import InputError
+from workbench.errors import InputError, VectorError
 
 EVERY_METRIC = pytest.mark.parametrize("metric", METRICS)
 PRODUCT = ["PQ4", "PQ8x4", "PQ8x4fs", "PQ8x5", "PQ4x9", "IVF16,PQ4", "IVF16,PQ8x4fs", "OPQ2,IVF8,PQ8x4"]
@@ -165,5 +165,7 @@ def test_what_an_index_does_not_keep_is_refused():
     for ask in (reconstruct, product_codes, distortion):
         with pytest.raises(InputError, match="row 1,500 of 1,500 vectors"):
             ask(built("PQ4", "dot"), np.array([3, 1500]))
+    with pytest.raises(VectorError, match="16"):
+        code_distances(built("PQ4", "dot"), gaussian(3, d=16), ROWS)
     with pytest.raises(InputError, match="both rows and vectors"):
         distortion(built("PQ4", "dot"), ROWS, vectors=gaussian(3))

@@ -5,7 +5,7 @@ import pytest
 
 from tests.ann.builds import METRICS, K, built, database, gaussian, queries, truth
 from workbench.ann import Database, IndexSpec, border_margin, build_index, list_health, list_ranks
-from workbench.errors import InputError
+from workbench.errors import InputError, VectorError
 
 EVERY_METRIC = pytest.mark.parametrize("metric", METRICS)
 
@@ -94,6 +94,12 @@ def test_what_has_no_lists_is_refused():
     for ask in (list_health, lambda index: list_ranks(index, queries("dot"), truth("dot").ids)):
         with pytest.raises(InputError, match="PQ4 has no inverted lists"):
             ask(built("PQ4", "dot"))
+
+
+def test_queries_of_another_dimension_are_refused():
+    for ask in (border_margin, lambda index, asked: list_ranks(index, asked, np.zeros((3, 1)))):
+        with pytest.raises(VectorError, match="16"):
+            ask(built("IVF16,Flat", "dot"), gaussian(3, d=16))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.ann.builds import KINDS, METRICS, K, built, database, gaussian, need, queries, searched
-from workbench.ann import Database, IndexSpec, Scanner, build_index, product_codes
+from workbench.ann import Database, IndexSpec, Scanner, build_index, load_index, product_codes, save_index
 from workbench.ann.indexes.database import faiss_metric
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.errors import InputError, VectorError
@@ -151,6 +151,16 @@ def test_any_row_has_a_distance_and_padding_has_none():
     assert len(one.computed) < len(all_lists.computed) == 1500
     assert np.allclose(one.distance_of(rows), expected, rtol=1e-5)
     assert np.isnan(one.distance_of(np.array([3, -1]))).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("text", ["OPQ2,IVF8,PQ8x4fs,RFlat", "IVF16,PQ4 nprobe=3", "PQ8x4fs", "SQ4,RFlat"])
+def test_an_index_from_a_file_is_scanned_alike(text, tmp_path):
+    index, spec = searched(text, "euclidean")
+    save_index(index, tmp_path / "index")
+    loaded = load_index(tmp_path / "index", index.database)
+    scans = [Scanner(one).scan(queries("euclidean")[0], K, spec.search) for one in (index, loaded)]
+    assert scans[0].computed.equals(scans[1].computed)
+    assert (scans[0].found == scans[1].found).all()
 
 
 def test_a_short_answer_is_scanned_too():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.ann.indexes import Index
 from workbench.ann.indexes.database import row_blocks
 from workbench.ann.inspection.lists import Lists, unwrapped
+from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.geometry import dot_product, squared_euclidean_distance
 from workbench.records import FloatArray, IntArray
@@ -63,7 +64,8 @@ class Codes:
         self._fast_scan = parts.fast_scan
 
     def turned(self, vectors: FloatArray) -> FloatArray:
-        """Vectors as the quantizer gets them: rotated where the index rotates."""
+        """Vectors as the quantizer gets them, rotated where the index rotates; other dimensions are refused."""
+        check_dimensions(vectors.shape[1], self.held.d, "the vectors")
         turned: FloatArray = vectors if self._turn is None else self._turn.apply(vectors)
         return turned
 
@@ -278,7 +280,10 @@ class Distortion:
 
     @property
     def relative(self) -> float:
-        """The share of the variance that codes lose: 0 keeps everything, 1 is no better than the mean of all."""
+        """The share of the variance that codes lose: 0 keeps everything, 1 is no better than the mean of all.
+
+        NaN where nothing varies.
+        """
         total = float(self.variances.sum())
         return float(self.parts.sum()) / total if total else float("nan")
 
@@ -307,6 +312,8 @@ def distortion(index: Index, rows: IntArray | None = None, *, vectors: FloatArra
     ------
     InputError
         As ``reconstruct``, or both rows and vectors.
+    VectorError
+        Vectors of another dimension.
     """
     if rows is not None and vectors is not None:
         raise InputError("both rows and vectors were given", "Pass one of them.")
@@ -355,6 +362,8 @@ def code_distances(index: Index, queries: FloatArray, rows: IntArray, *, symmetr
     ------
     InputError
         As ``reconstruct``.
+    VectorError
+        Queries of another dimension.
 
     References
     ----------

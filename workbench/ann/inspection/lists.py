@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.ann.indexes import Index
 from workbench.ann.indexes.faiss_index import FaissIndex
+from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray
 
@@ -79,7 +80,13 @@ class Lists:
         tuple
             ``(q, count) float32`` squared distances or negated similarities, and ``(q, count) int64`` lists; all lists
             where ``count`` is None.
+
+        Raises
+        ------
+        VectorError
+            Queries of another dimension.
         """
+        check_dimensions(queries.shape[1], self.held.d, "the queries")
         asked = queries if self._rotation is None else self._rotation.apply(queries)
         distances, lists = self.held.quantizer.search(asked, count or self.held.nlist)
         return (-distances if self.similar else distances), lists
@@ -120,6 +127,8 @@ def list_ranks(index: Index, queries: FloatArray, rows: IntArray) -> IntArray:
     ------
     InputError
         No inverted lists, rows that are not of the database, or not one line of rows for each query.
+    VectorError
+        Queries of another dimension.
     """
     lists = read_lists(index)
     rows = np.asarray(rows, dtype=np.int64)
@@ -204,6 +213,8 @@ def border_margin(index: Index, queries: FloatArray) -> NDArray[np.float64]:
     ------
     InputError
         It has no inverted lists.
+    VectorError
+        Queries of another dimension.
 
     Notes
     -----
