@@ -4,7 +4,7 @@ import faiss
 import numpy as np
 import pytest
 
-from tests.ann.builds import METRICS, built, database, gaussian, queries
+from tests.ann.builds import METRICS, built, database, gaussian, need, queries
 from workbench.ann import (
     Database,
     IndexSpec,
@@ -160,8 +160,6 @@ def test_what_an_index_does_not_keep_is_refused():
     for kind in ("LSH", "RaBitQ"):
         with pytest.raises(InputError, match=f"the bits of {kind} stand for no vector"):
             reconstruct(built(kind, "dot"), ROWS)
-    with pytest.raises(InputError, match="not of FAISS"):
-        reconstruct(built("qdrant m=16 ef_construct=80", "cosine"), ROWS)
     for ask in (reconstruct, product_codes, distortion):
         with pytest.raises(InputError, match="row 1,500 of 1,500 vectors"):
             ask(built("PQ4", "dot"), np.array([3, 1500]))
@@ -169,3 +167,8 @@ def test_what_an_index_does_not_keep_is_refused():
         code_distances(built("PQ4", "dot"), gaussian(3, d=16), ROWS)
     with pytest.raises(InputError, match="both rows and vectors"):
         distortion(built("PQ4", "dot"), ROWS, vectors=gaussian(3))
+
+
+def test_codes_of_another_library_are_refused():
+    with pytest.raises(InputError, match="not of FAISS"):
+        reconstruct(built(need("hnswlib M=16 efConstruction=80"), "cosine"), ROWS)

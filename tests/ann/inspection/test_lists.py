@@ -32,11 +32,11 @@ def test_a_neighbour_just_across_a_border_is_in_the_second_list():
 @pytest.mark.parametrize("kind", ["IVF16,Flat", "IVF16,PQ8x4fs", "OPQ2,IVF8,PQ8x4"])
 def test_the_rank_is_the_smallest_nprobe_that_reaches_the_row(kind, metric):
     index = built(kind, metric)
-    rows = truth(metric).ids[:, :4] % index.n
-    ranks = list_ranks(index, queries(metric), rows)
-    assert ranks.shape == (60, 4) and ranks.min() == 1 and ranks.max() > 4
-    found = {n: index.search(queries(metric), index.n, (("nprobe", n),)) for n in range(1, 17)}
-    for query in range(60):
+    asked, rows = queries(metric)[:25], truth(metric).ids[:25, :4] % index.n
+    ranks = list_ranks(index, asked, rows)
+    assert ranks.shape == (25, 4) and ranks.min() == 1 and ranks.max() > 4
+    found = {n: index.search(asked, index.n, (("nprobe", n),)) for n in range(1, 17)}
+    for query in range(25):
         for row, rank in zip(rows[query], ranks[query], strict=True):
             assert min(n for n in found if row in found[n][query]) == rank
 

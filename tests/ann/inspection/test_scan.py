@@ -61,7 +61,7 @@ def test_codes_of_vectors_instead_of_residuals(metric):
 @pytest.mark.parametrize("kind", ["PQ5x4fs", "IVF8,PQ5x4fs", "PQ150x4fs"])
 def test_fast_scan_in_its_own_steps(kind, metric):
     """An odd number of parts is padded; 150 parts of 8 bits come near the 16 bits that they are added in."""
-    own = Database(gaussian(700, d=150 if "150" in kind else 30), metric)
+    own = Database(gaussian(400, d=150 if "150" in kind else 30), metric)
     index = build_index(IndexSpec(kind), own)
     asked = own.prepare(gaussian(5, d=own.d, seed=1))
     search = (("nprobe", 3),) if "IVF" in kind else ()
