@@ -14,8 +14,8 @@ from workbench.errors import InputError, VectorError
 METRICS = ["cosine", "dot", "euclidean"]
 KINDS = {  # and how many queries are walked: a step of hnswlib costs several calls of it
     "HNSW4 efConstruction=20": 1_000,
-    "HNSW4,SQ8 efConstruction=20": 200,
-    "hnswlib M=4 efConstruction=20": 200,
+    "HNSW4,SQ8 efConstruction=20": 100,
+    "hnswlib M=4 efConstruction=20": 100,
 }
 K = 10
 N, D = 3_000, 8

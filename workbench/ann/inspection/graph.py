@@ -189,7 +189,7 @@ def _faiss_order(levels: IntArray) -> IntArray:
     the nodes that are left.
     """
     twister = np.random.MT19937()
-    twister._legacy_seeding(_FAISS_ORDER_SEED)  # type: ignore[attr-defined]
+    twister._legacy_seeding(_FAISS_ORDER_SEED)
     order = []
     for level in range(int(levels.max()), -1, -1):
         nodes = np.flatnonzero(levels == level)

@@ -210,6 +210,7 @@ class Walker:
     def __init__(self, index: Index) -> None:
         self.graph: Graph = read_graph(index)
         self._index = index
+        self._links = [(starts.data, rows.data) for starts, rows in self.graph.links]  # quick to index
         self._distances: _Distances
         self._front: Callable[[int, int], Front]
         if self.graph.library == "hnswlib":
@@ -290,7 +291,7 @@ class Walker:
 
     def _follow(self, query: FloatArray, front: Front) -> tuple[Known, list[_Hop]]:
         """Distance and row of the entry, and all hops: greedily down the layers, then along the front."""
-        distances, links = self._distances, self.graph.links
+        distances, links = self._distances, self._links
         distances.ask(query)
         hops: list[_Hop] = []
         entry = nearest = self.graph.entry
@@ -314,7 +315,7 @@ class Walker:
 
     def _follow_front(self, front: Front, node: int, distance: float, hops: list[_Hop]) -> None:
         many, offer = self._distances.many, front.offer
-        starts, rows = self.graph.links[0]
+        starts, rows = self._links[0]
         seen = bytearray(self.graph.n)
         seen[node] = 1
         best = distance
@@ -361,18 +362,19 @@ class _FaissDistances:
         self._computer.set_query(faiss.swig_ptr(query))
 
     def one(self, row: int) -> float:
-        distance = float(self._computer(row))
+        distance: float = self._computer(row)
         return -distance if self._negated else distance
 
     def many(self, rows: list[int]) -> list[float]:
         """In batches as FAISS computes them, which round otherwise than one by one."""
-        compute, batch, places = self._computer.distances_batch_4, self._batch, self._places
+        compute, batch, places = self._computer, self._batch, self._places
         whole = len(rows) - len(rows) % _BATCH
         measured: list[float] = []
         for at in range(0, whole, _BATCH):
-            compute(*rows[at : at + _BATCH], *places)
+            compute.distances_batch_4(*rows[at : at + _BATCH], *places)
             measured += batch.tolist()
-        measured += [float(self._computer(row)) for row in rows[whole:]]
+        for row in rows[whole:]:
+            measured.append(compute(row))
         return [-distance for distance in measured] if self._negated else measured
 
 
