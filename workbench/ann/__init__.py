@@ -4,6 +4,7 @@ from workbench.ann.advice import Advice, advise, point_record
 from workbench.ann.contrast import Contrast, gaussian_contrasts, matching_dimension, relative_contrast
 from workbench.ann.front import fastest, hypervolume, pareto
 from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
+from workbench.ann.inspection import Graph, GraphHealth, Walk, Walker, graph_health, read_graph
 from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES, Parts
 from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
@@ -27,6 +28,8 @@ __all__ = [
     "Coarse",
     "Contrast",
     "Database",
+    "Graph",
+    "GraphHealth",
     "Index",
     "IndexSpec",
     "Interval",
@@ -35,6 +38,8 @@ __all__ = [
     "ScalingFit",
     "Settings",
     "SweepResult",
+    "Walk",
+    "Walker",
     "advise",
     "allocate",
     "break_even",
@@ -44,6 +49,7 @@ __all__ = [
     "fit_scaling",
     "formula_bytes",
     "gaussian_contrasts",
+    "graph_health",
     "hypervolume",
     "latency",
     "load_index",
@@ -57,6 +63,7 @@ __all__ = [
     "point_record",
     "provenance",
     "query_scores",
+    "read_graph",
     "recall",
     "relative_contrast",
     "resident_growth",

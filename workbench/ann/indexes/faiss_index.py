@@ -11,7 +11,9 @@ from workbench.ann.indexes.database import Database
 from workbench.ann.specs import IndexSpec, Settings
 from workbench.records import FloatArray, IntArray
 
-__all__ = ["FaissIndex"]
+__all__ = ["EF_SEARCH", "FaissIndex"]
+
+EF_SEARCH = 16  # FAISS's own
 
 
 class FaissIndex(Index):
@@ -76,7 +78,7 @@ class FaissIndex(Index):
         elif parts.nlist:
             inner = faiss.SearchParametersIVF(nprobe=int(given.get("nprobe", 1)))
         elif parts.M:
-            inner = faiss.SearchParametersHNSW(efSearch=int(given.get("efSearch", 16)))
+            inner = faiss.SearchParametersHNSW(efSearch=int(given.get("efSearch", EF_SEARCH)))
         if parts.opq and inner is not None:
             inner = faiss.SearchParametersPreTransform(index_params=inner)
         if parts.refine:
