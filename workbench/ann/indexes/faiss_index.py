@@ -29,6 +29,25 @@ class FaissIndex(Index):
             self._whole = faiss.IndexRefine(base, database.flat)  # owns neither; both are kept here
 
     @property
+    def base(self) -> Any:
+        """FAISS's own object without the refinement: an ``IndexFlat``, an ``IndexIVFPQ``, an ``IndexPreTransform``."""
+        return self.database.flat if self._base is None else self._base
+
+    def unrefined(self, queries: FloatArray, k: int, search: Settings = ()) -> tuple[FloatArray, IntArray]:
+        """What FAISS finds without the refinement, ``(q, k)`` each: its own distances, and rows; -1 where it has fewer.
+
+        Distances are FAISS's, of the codes: squared L2, similarity (larger is nearer), or Hamming for sign bits.
+
+        Raises
+        ------
+        InputError, VectorError
+            As ``search``.
+        """
+        self._check(queries, k, search)
+        distances, rows = self.base.search(queries, k, params=self._base_parameters(search))
+        return distances, rows
+
+    @property
     def serialized_bytes(self) -> int:
         """Bytes of FAISS's file of the base, and ``4 * n * d`` for the vectors of Flat or of a refinement."""
         counter = _Counter()
@@ -69,6 +88,14 @@ class FaissIndex(Index):
 
     def _parameters(self, k: int, search: Settings) -> Any:
         """FAISS's search parameters, nested as the index is; None where it has none."""
+        inner = self._base_parameters(search)
+        if self.spec.parts.refine:
+            # Never more than there are: sign bits pad with a large distance, which inner products take for the best.
+            factor = min(float(dict(search).get("k_factor", 1)), self.n / k)
+            return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
+        return inner
+
+    def _base_parameters(self, search: Settings) -> Any:
         parts, given = self.spec.parts, dict(search)
         inner: Any = None
         if parts.codec == "RaBitQ":
@@ -81,10 +108,6 @@ class FaissIndex(Index):
             inner = faiss.SearchParametersHNSW(efSearch=int(given.get("efSearch", EF_SEARCH)))
         if parts.opq and inner is not None:
             inner = faiss.SearchParametersPreTransform(index_params=inner)
-        if parts.refine:
-            # Never more than there are: sign bits pad with a large distance, which inner products take for the best.
-            factor = min(float(given.get("k_factor", 1)), self.n / k)
-            return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
         return inner
 
 

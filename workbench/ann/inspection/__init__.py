@@ -1,7 +1,41 @@
 """Indexes opened up: how a search went, what it computed, and why it missed what it missed."""
 
+from workbench.ann.inspection.codes import (
+    Distortion,
+    by_residual,
+    code_distances,
+    codebooks,
+    distortion,
+    product_codes,
+    reconstruct,
+    rotation,
+)
 from workbench.ann.inspection.graph import Graph, read_graph
 from workbench.ann.inspection.health import GraphHealth, graph_health
+from workbench.ann.inspection.lists import ListHealth, border_margin, list_health, list_ranks
+from workbench.ann.inspection.scan import Scan, Scanner
 from workbench.ann.inspection.walk import Walk, Walker, WalkState
 
-__all__ = ["Graph", "GraphHealth", "Walk", "WalkState", "Walker", "graph_health", "read_graph"]
+__all__ = [
+    "Distortion",
+    "Graph",
+    "GraphHealth",
+    "ListHealth",
+    "Scan",
+    "Scanner",
+    "Walk",
+    "WalkState",
+    "Walker",
+    "border_margin",
+    "by_residual",
+    "code_distances",
+    "codebooks",
+    "distortion",
+    "graph_health",
+    "list_health",
+    "list_ranks",
+    "product_codes",
+    "read_graph",
+    "reconstruct",
+    "rotation",
+]
