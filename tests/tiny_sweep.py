@@ -12,6 +12,11 @@ from workbench.records import Neighbours
 N, D, K, QUERIES = 60_000, 384, 10, 120
 HOSTILE = '<img src=x onerror="window.hacked = 1"> <script>hacked = 1</script> $x$ \\(y\\)'
 
+_CAUSES = {
+    "flat": ("tie", "tie"), "hnsw": ("ef", "unreachable"), "ivf": ("nprobe", "nprobe"), "pq": ("distorted", "tie"),
+    "ivfpq": ("nprobe", "refine"), "sq": ("distorted", "tie"),
+}  # fmt: skip
+
 
 def _rows() -> list[tuple[str, str, float, float, float, float]]:
     """Family, index, the share that is missed, p50 in µs (NaN: not timed), bytes a vector, build in seconds."""
@@ -43,7 +48,8 @@ def tiny_sweep(folder: Path, *, hostile: bool = False, finished: bool = True, ro
     rng = np.random.default_rng(0)
     truth = np.argsort(rng.random((QUERIES, 400)), axis=1)[:, :K] + 50 * np.arange(QUERIES)[:, None]
     hard = rng.gamma(0.6, 1 / 0.6, (QUERIES, 1))
-    (folder / "answers").mkdir(parents=True, exist_ok=True)
+    for part in ("answers", "misses"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     points, recalls = [], {}
     for place, (family, index, missed, p50, size, build) in enumerate(_rows()[:rows]):
         found = rng.random((QUERIES, K)) >= np.clip(max(missed, 0.0) * hard, 0, 0.98)
@@ -53,6 +59,11 @@ def tiny_sweep(folder: Path, *, hostile: bool = False, finished: bool = True, ro
             answers[~found[:, -1], -1] = -1
         name, timed = f"{place:010x}", 0 if np.isnan(p50) else 600
         np.save(folder / "answers" / f"{name}.npy", answers)
+        (query, rank), kinds = np.nonzero(~found), _CAUSES[family]
+        pd.DataFrame({
+            "query": query, "row": truth[query, rank], "rank": rank + 1,
+            "cause": np.where(np.arange(len(query)) % 4 < 3, *kinds), "needs": np.nan, "gap": np.nan,
+        }).to_parquet(folder / "misses" / f"{name}.parquet", index=False)  # fmt: skip
         recalls[name] = each
         at_k, at_1, stated = mean_interval(each), mean_interval(first), mean_interval(each[1::2])
         per_query = (4050.0 - p50) / 1e6

@@ -1,8 +1,10 @@
 """Advice on sweeps made by hand, so that what it must say is known beforehand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,6 +235,24 @@ def test_advice_keeps_what_it_was_asked_and_relaxing_gives_what_it_promises(rows
             if advice.recommended is not None and admitted["p50_us"] < advice.recommended["p50_us"]:
                 assert loosened.recommended["p50_us"] <= admitted["p50_us"] or loosened.why_exact
     assert json.loads(json.dumps(advice.record()))["text"] == advice.text
+
+
+def test_what_the_recommended_point_still_misses_names_the_next_knob(tmp_path):
+    sweep = replace(made(*ALL), folder=tmp_path)
+    assert advise(sweep).cause is None and advise(sweep).knob is None and "are missed" not in advise(sweep).text
+    (tmp_path / "misses").mkdir()
+    point = advise(sweep, recall=0.97, build_s=2).recommended
+    assert point["index"] == IVF["index"]
+    each = pd.DataFrame({"query": [0, 0, 1], "row": [4, 5, 6], "rank": [9, 10, 3], "cause": "nprobe",
+                         "needs": [9.0, 9.0, 20.0], "gap": np.nan})  # fmt: skip
+    each.to_parquet(tmp_path / "misses" / f"{point['point']}.parquet")
+    advice = advise(sweep, recall=0.97, build_s=2)
+    assert (advice.cause, advice.knob) == ("nprobe", "nprobe")
+    assert "are missed, because their lists were not probed. Turn nprobe up from 8: 9 finds half of them" in advice.text
+    assert advice.record()["cause"] == advice.record()["knob"] == "nprobe"
+    nothing = each.iloc[:0]
+    nothing.to_parquet(tmp_path / "misses" / f"{point['point']}.parquet")
+    assert advise(sweep, recall=0.97, build_s=2).cause is None
 
 
 def test_the_record_is_plain_json_and_names_every_part():

@@ -55,6 +55,29 @@ def test_a_rows_recall_is_that_of_the_answers_that_are_kept(swept):
         assert swept.point(point)["recall"] == pytest.approx(again.mean())
 
 
+def test_what_each_point_missed_is_kept_and_adds_up(swept):
+    for row in swept.points.to_dict("records"):
+        misses = swept.misses(row["point"])
+        assert sum(misses.shares.values()) + row["recall"] == pytest.approx(1, abs=1e-6)
+        allowed = {"hnsw": {"ef", "unreachable"}, "ivf": {"nprobe"}, "flat": set()}
+        assert set(misses.each["cause"]) <= allowed.get(row["family"], {"nprobe", "refine", "distorted", "tie"})
+    graph = swept.points[swept.points["family"] == "hnsw"].sort_values("recall").iloc[0]
+    spec = ann.IndexSpec.parse(graph["index"])
+    needed = swept.misses(graph["point"]).each.query("cause == 'ef'").dropna(subset="needs")
+    assert len(needed)
+    for miss in needed.head(30).to_dict("records"):
+        found = swept.answers(str(spec.with_search(efSearch=int(miss["needs"]))))
+        assert miss["row"] in found[miss["query"]]
+        assert miss["needs"] > dict(spec.search)["efSearch"]
+    (swept.folder / "misses" / f"{graph['point']}.parquet").rename(swept.folder / "aside")
+    with pytest.raises(InputError, match="did not keep what HNSW"):
+        swept.misses(graph["point"])
+    (swept.folder / "misses" / f"{graph['point']}.parquet").write_bytes(b"PAR1")
+    with pytest.raises(StorageError, match=graph["point"]):
+        swept.misses(graph["point"])
+    (swept.folder / "aside").rename(swept.folder / "misses" / f"{graph['point']}.parquet")
+
+
 def test_queries_held_out_are_no_rows_of_what_is_searched(swept):
     assert swept.n + len(swept.query_rows) == 3_000
     assert not set(swept.query_rows) & set(swept.searched_rows)

@@ -126,6 +126,33 @@ def test_a_click_and_the_list_choose_a_point(bench, result):
     assert bench.points.value == result.front.iloc[0]["point"], "a choice outlives another axis"
 
 
+def test_causes_stand_beside_those_of_other_settings_of_the_build(bench, result):
+    point = result.points[result.points["family"] == "ivf"].iloc[2]
+    bench.points.value, bench.detail.value = point["point"], "causes"
+    assert bench._drawing.layout.display is None
+    named = bench.causes.layout.yaxis.ticktext
+    assert "nprobe=4" in named and all(name.startswith("nprobe=") for name in named)
+    at = named.index("nprobe=4")
+    assert bench.causes.data[-1].x[at] == pytest.approx(100 * (1 - point["recall"]))
+    assert "because their lists were not probed. Turn nprobe up from 4" in bench._panel.value
+    bench.detail.value = "fails"
+    assert bench._drawing.layout.display == "none"
+    assert ann.CAUSE_LABELS["nprobe"] in bench._panel.value
+    bench.points.value, bench.detail.value = result.baseline["point"], "causes"
+    assert "Nothing is missed." in bench._panel.value
+
+
+def test_causes_that_were_not_kept_are_said_to_be_unknown(tmp_path):
+    result = tiny_sweep(tmp_path)
+    for path in (tmp_path / "misses").iterdir():
+        path.unlink()
+    bench = SweepBench(result)
+    bench.detail.value = "causes"
+    assert "is not known" in bench._panel.value and bench._drawing.layout.display == "none"
+    assert bench.advice.cause is None
+    callbacks.check()
+
+
 def test_failing_queries_are_those_below_1_with_what_they_missed(result):
     point = result.points.query("recall < 0.9").iloc[0]["point"]
     table, recalls, answers = failing(result, point), result.recalls(point), result.answers(point)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tiny_sweep import HOSTILE, tiny_sweep
+from tests.tiny_sweep import HOSTILE, K, tiny_sweep
+from workbench import ann
 from workbench.ann import FAMILIES, pareto
 from workbench.ann.sweeping.adaptive import _ORDER
 from workbench.errors import InputError
@@ -16,6 +17,7 @@ from workbench.view import figures
 from workbench.view.figures.sweep import FAMILY_LOOKS
 from workbench.view.figures.sweep_axes import COSTS, raised, top_of
 from workbench.view.sweep_bench import _SIGNS
+from workbench.view.sweep_details import cause_shares
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,22 @@ def test_families_rings_and_what_fits(result):
     assert not figures.sweep_front(result.points, families=[]).data[0].x.size
 
 
+def test_causes_are_stacked_to_what_is_missed(result):
+    rows = result.points[result.points["family"] == "ivf"]
+    table = cause_shares(result, rows)
+    figure = figures.miss_causes(table, k=K)
+    assert [trace.name for trace in figure.data[:-1]] == [ann.CAUSE_LABELS[cause] for cause in ann.CAUSES]
+    stacked = np.sum([trace.x for trace in figure.data[:-1]], axis=0)
+    np.testing.assert_allclose(stacked, 100 * (1 - rows["recall"]), atol=1e-9)
+    np.testing.assert_allclose(figure.data[-1].x, stacked)
+    assert figure.layout.yaxis.ticktext == tuple(rows["index"])
+    assert [trace.name for trace in figure.data if trace.showlegend] == [ann.CAUSE_LABELS["nprobe"]]
+    nothing = figures.miss_causes(table.assign(share=0.0))
+    assert set(nothing.data[-1].text) == {"nothing"} and nothing.layout.xaxis.range[1] == 1
+    with pytest.raises(InputError, match="no column 'share'"):
+        figures.miss_causes(table.drop(columns="share"))
+
+
 def test_texts_are_text_and_axes_must_be_known(tmp_path):
     hostile = tiny_sweep(tmp_path, hostile=True)
     table = pd.DataFrame({"recall": [0.1, 1.0], "series": HOSTILE, "query": HOSTILE})
@@ -127,6 +145,7 @@ def test_texts_are_text_and_axes_must_be_known(tmp_path):
         figures.query_recalls(table, title=HOSTILE),
         figures.shared_work(ledger, title=HOSTILE),
         figures.parameter_effect(rows, "M", title=HOSTILE),
+        figures.miss_causes(pd.DataFrame({"search": [HOSTILE], "cause": "ef", "share": 0.1}), title=HOSTILE),
     ]
     for figure in drawings:
         written = json.dumps(json.loads(figure.to_json()), ensure_ascii=False)

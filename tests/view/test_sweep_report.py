@@ -75,6 +75,21 @@ def test_its_figures_are_drawn_from_data_that_is_json(written):
     assert sorted(named) == sorted(result.points["point"])
 
 
+def test_what_is_missed_is_drawn_by_cause_where_it_is_known(tmp_path):
+    result = tiny_sweep(tmp_path)
+    advice = ann.advise(result, recall=0.95)
+    path = write_sweep_report(result, advice, tmp_path / "a.html")
+    page = own(path.read_text(encoding="utf-8"))
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, flags=re.DOTALL)[1])
+    assert "What is missed, and why" in page and advice.knob == "nprobe"
+    misses = result.front.query("recall < 1")
+    assert data["causes"]["layout"]["yaxis"]["ticktext"] == misses["index"].tolist()
+    for kept in (tmp_path / "misses").iterdir():
+        kept.unlink()
+    page = own(write_sweep_report(result, advice, tmp_path / "b.html").read_text(encoding="utf-8"))
+    assert "What is missed, and why" not in page and '"causes":null' in page
+
+
 def test_own_code_nothing_to_recommend_and_a_sweep_that_had_not_ended(tmp_path):
     result = tiny_sweep(tmp_path, finished=False)
     nothing = ann.advise(result, recall=0.99, memory=1000)

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.ann.constraints import Constraint, constraints, duration, positive, size
+from workbench.ann.inspection.causes import Misses
 from workbench.ann.selection import Selection, pace, recall_said, stated
 from workbench.ann.snippets import snippet
 from workbench.ann.specs import IndexSpec
 from workbench.ann.sweeping import SweepResult
+from workbench.errors import InputError
 from workbench.intervals import mean_interval
 from workbench.records import Metric
 
@@ -51,6 +53,9 @@ class Advice:
         it, and ``break_even_days``, for the recommendation, the runner-up and exact search; else None.
     text
         All of it in plain sentences.
+    cause, knob
+        Why the recommended point misses most of what a setting could find, one of ``CAUSES``, and what to turn next;
+        None where nothing is recommended, it misses nothing of that kind, or the sweep kept no misses.
     constraints
         What was asked.
     metric, d, k
@@ -71,6 +76,8 @@ class Advice:
     metric: Metric = field(repr=False)
     d: int = field(repr=False)
     k: int = field(repr=False)
+    cause: str | None = None
+    knob: str | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -91,6 +98,8 @@ class Advice:
             "relaxing": [_plain(row) for row in self.relaxing.to_dict("records")],
             "confidence": self.confidence,
             "verdict": self.verdict,
+            "cause": self.cause,
+            "knob": self.knob,
             "daily": None if self.daily is None else [_plain(row) for row in self.daily.to_dict("records")],
             "text": self.text,
         }
@@ -198,10 +207,12 @@ def _recommend(choice: Selection, best: int) -> Advice:
     confidence, reach = _reach(choice, row)
     verdict = reach if runner_up is None else f"{reach} {_against(choice, row, runner_up)}"
     daily = choice.daily([row] if runner_up is None else [row, runner_up])
+    misses = _misses(choice, row)
     sentences = [
         f"Use {'Flat, exact search' if chosen == exact else row['index']}: {_numbers(choice, row)}.",
         why_exact,
         verdict,
+        "" if misses is None or misses.each.empty else misses.advice,
         _once(choice),
         "" if runner_up is None else f"The runner-up is {runner_up['index']}: {_numbers(choice, runner_up)}.",
         "" if daily is None else _day(choice, row, daily),
@@ -219,6 +230,8 @@ def _recommend(choice: Selection, best: int) -> Advice:
         daily,
         _joined(sentences),
         *_about(choice),
+        cause=None if misses is None else misses.main,
+        knob=None if misses is None else misses.knob,
     )
 
 
@@ -246,6 +259,14 @@ def _nothing_fits(choice: Selection) -> Advice:
 
 def _about(choice: Selection) -> tuple[tuple[Constraint, ...], Metric, int, int]:
     return choice.asked, choice.result.metric, choice.result.d, choice.result.k
+
+
+def _misses(choice: Selection, row: "pd.Series") -> Misses | None:
+    """What a point missed, where the sweep kept it."""
+    try:
+        return choice.result.misses(str(row["point"]))
+    except InputError:
+        return None
 
 
 def _why_exact(choice: Selection, exact: "pd.Series", best: "pd.Series") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
+from workbench.cli.inspection import explain
 from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
 from workbench.cli.output import leave_quietly, say
@@ -34,6 +35,7 @@ app.command()(search)
 app.command(name="map")(map_)
 app.command()(analogy)
 app.command()(sweep)
+app.command()(explain)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -7,9 +7,9 @@ from workbench.errors import InputError
 
 if TYPE_CHECKING:
     from workbench.embed import SentenceEncoder
-    from workbench.records import Corpus, Metric, Vectors
+    from workbench.records import Corpus, IntArray, Metric, Vectors
 
-__all__ = ["VECTOR_FILES", "embedded", "read_corpus", "vectors_of"]
+__all__ = ["VECTOR_FILES", "embedded", "read_corpus", "vectors_and_queries", "vectors_of"]
 
 VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}  # a Parquet file may hold either
 
@@ -55,3 +55,48 @@ def embedded(corpus: "Corpus", model: str) -> tuple["Vectors", "SentenceEncoder"
     encoder = embed.SentenceEncoder(model)
     vectors, report = embed.embed_with_report(corpus, encoder)
     return vectors, encoder, report
+
+
+def vectors_and_queries(
+    file: str,
+    queries: str | None,
+    metric: "Metric | None",
+    text: str | None,
+    id: str | None,
+    model: str,
+    limit: int | None,
+) -> "tuple[Vectors, Vectors | None, IntArray | None]":
+    """Vectors, queries where there are some, and the neighbours that an HDF5 file says they have."""
+    import numpy as np
+
+    from workbench import corpora
+    from workbench.records import Vectors
+
+    suffix = Path(file).suffix.lower()
+    unused = {"--text": text, "--id": id}
+    if suffix in (".hdf5", ".h5") and queries is None and limit is None and _has_queries(Path(file)):
+        for option, given in unused.items():
+            if given is not None:
+                raise InputError(f"{option} {given} was given with {file}, which holds no texts", "Leave it out.")
+        held = corpora.read_ann_benchmark(Path(file))
+        return held.train, held.test, held.neighbors if metric in (None, held.train.metric) else None
+    if suffix in VECTOR_FILES or (suffix == ".parquet" and text is None):
+        vectors = vectors_of(file, unused, limit, metric or "cosine")
+        return vectors, None if queries is None else vectors_of(queries, {}, None, vectors.metric), None
+    vectors, encoder, _ = embedded(read_corpus(file, text, id, limit), model)
+    if queries is None:
+        return vectors, None, None
+    texts = read_corpus(queries, None, None, None)
+    array = encoder.encode(texts.texts, role="query")
+    return vectors, Vectors(texts.ids, np.ascontiguousarray(array), vectors.model, vectors.metric), None
+
+
+def _has_queries(path: Path) -> bool:
+    """Whether an HDF5 file has the data sets of an ann-benchmarks file."""
+    import h5py
+
+    try:
+        with h5py.File(path) as held:
+            return {"train", "test", "neighbors", "distances"} <= set(held)
+    except OSError:
+        return False

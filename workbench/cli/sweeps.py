@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from workbench.cli.inputs import VECTOR_FILES, embedded, read_corpus, vectors_of
+from workbench.cli.inputs import vectors_and_queries
 from workbench.cli.options import AsJson, Id, Limit, Model, Text
 from workbench.cli.output import report, say
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
     from workbench.ann import Advice, SweepResult
-    from workbench.records import IntArray, Metric, Vectors
+    from workbench.records import IntArray, Vectors
 
 __all__ = ["sweep"]
 
@@ -62,7 +62,7 @@ def sweep(
         raise InputError(
             f"{str(out)!r} holds a sweep already", "Add --resume to go on with it, or name another folder."
         )
-    vectors, asked, neighbors = _read(file, queries, metric, text, id, model, limit)
+    vectors, asked, neighbors = vectors_and_queries(file, queries, metric, text, id, model, limit)
     targets = sorted({*ann.TARGETS, recall})
     result = ann.sweep(vectors, asked, metric, k, chosen, seconds, out=out, targets=targets, seed=seed)
     _warn(result)
@@ -72,51 +72,6 @@ def sweep(
     if agreement is not None and agreement < 1:
         say(f"warning: the neighbors in {file} agree with exact search in {agreement:.2%} of their places only")
     report(as_json, _found(result, advice, page, agreement), *_lines(result, advice, page))
-
-
-def _read(
-    file: str,
-    queries: str | None,
-    metric: "Metric | None",
-    text: str | None,
-    id: str | None,
-    model: str,
-    limit: int | None,
-) -> "tuple[Vectors, Vectors | None, IntArray | None]":
-    """Vectors, queries where there are some, and the neighbours that an HDF5 file says they have."""
-    import numpy as np
-
-    from workbench import corpora
-    from workbench.records import Vectors
-
-    suffix = Path(file).suffix.lower()
-    unused = {"--text": text, "--id": id}
-    if suffix in (".hdf5", ".h5") and queries is None and limit is None and _has_queries(Path(file)):
-        for option, given in unused.items():
-            if given is not None:
-                raise InputError(f"{option} {given} was given with {file}, which holds no texts", "Leave it out.")
-        held = corpora.read_ann_benchmark(Path(file))
-        return held.train, held.test, held.neighbors if metric in (None, held.train.metric) else None
-    if suffix in VECTOR_FILES or (suffix == ".parquet" and text is None):
-        vectors = vectors_of(file, unused, limit, metric or "cosine")
-        return vectors, None if queries is None else vectors_of(queries, {}, None, vectors.metric), None
-    vectors, encoder, _ = embedded(read_corpus(file, text, id, limit), model)
-    if queries is None:
-        return vectors, None, None
-    texts = read_corpus(queries, None, None, None)
-    array = encoder.encode(texts.texts, role="query")
-    return vectors, Vectors(texts.ids, np.ascontiguousarray(array), vectors.model, vectors.metric), None
-
-
-def _has_queries(path: Path) -> bool:
-    """Whether an HDF5 file has the data sets of an ann-benchmarks file."""
-    import h5py
-
-    try:
-        with h5py.File(path) as held:
-            return {"train", "test", "neighbors", "distances"} <= set(held)
-    except OSError:
-        return False
 
 
 def _seconds(budget: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""A sweep under a person's hands: its front, constraints that move the recommendation, what a point fails."""
+"""A sweep under a person's hands: its front, constraints that move the recommendation, what a point fails and why."""
 
 import math
 import threading
@@ -18,17 +18,18 @@ from workbench.ann import SweepResult
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
-from workbench.view.figures import sweep_front
+from workbench.view.figures import miss_causes, sweep_front
 from workbench.view.figures.sweep import FAMILY_LOOKS, sweep_marks
 from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.read_out import alert, status
-from workbench.view.sweep_details import Names, code, failures, front_against, measures
+from workbench.view.sweep_details import Names, causes, causes_beside, code, failures, front_against, measures
 from workbench.view.sweep_files import save
 
 __all__ = ["SweepBench"]
 
 _ANY = math.inf
 _WIDTH, _SIDE, _HEIGHT = 680, 364, 510  # pixels: the figure, what stands beside it, and how tall both are
+_CAUSES = 228  # pixels of the figure of causes, which stands above what is said of them
 _PAUSE = 0.4  # seconds at least between two paintings of a sweep that still runs ...
 _SHARE = 10  # ... and so many times as long as the last one took: a tenth of the time at most
 _RECALLS = (0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999)
@@ -43,12 +44,15 @@ _TRACE = (
     "x", "y", "showlegend", "customdata", "text", "line.shape", "marker.size", "marker.symbol", "marker.opacity",
     *(f"{bars}.{part}" for bars in ("error_x", "error_y") for part in ("visible", "array", "arrayminus")),
 )  # fmt: skip
+_BARS = ("x", "y", "text", "showlegend")  # what differs between two figures of causes
+_NO_CAUSES = pd.DataFrame({"search": [""], "cause": ["tie"], "share": [0.0]})
 _LISTED = ["front", "recall", "p50_us", "timed", "index"]
 _LIMITS = {"p99_us": ("p99_ms", 1000.0), "memory_bytes": ("memory", 1e6), "build_s": ("build_s", 1.0)}
 
 
 class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
-    """The front of a sweep, with axes, families and constraints to choose, and a point's measures, failures and code.
+    """The front of a sweep, with axes, families and constraints to choose, and of a point its measures, what it fails,
+    why, beside other settings of the same build, and its code.
 
     A click on a point chooses it; so does the list beside the figure, by keyboard. Without a result it waits for one:
     ``ann.sweep(..., watch=bench.watch)`` lets the points appear as they are measured.
@@ -73,6 +77,8 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         The recommendation under the constraints, as :func:`ann.advise` gives it; None while a sweep runs.
     figure
         The plotly figure.
+    causes
+        The plotly figure of why the chosen point, and other settings of its build, miss what they miss.
     against, families, constraints, points, detail
         The controls: the axis of cost, a box for each family, a slider for each constraint, the list of points, and
         what is said of the chosen one.
@@ -120,7 +126,9 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         }
         self.points = ipywidgets.Select(options=[], rows=8, layout=layout(width=f"{_SIDE}px", height="150px"))
         self.detail = ipywidgets.ToggleButtons(
-            options=["measures", "fails", "code"], style={"button_width": "108px"}, layout=layout(height="36px")
+            options=["measures", "fails", "causes", "code"],
+            style={"button_width": "80px"},
+            layout=layout(height="36px"),
         )
         self._panel = ipywidgets.HTML(
             layout=layout(width=f"{_SIDE}px", height=f"{_HEIGHT - 200}px", overflow="hidden auto")
@@ -134,9 +142,12 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             )
             for suffix, name in ((".parquet", "Parquet"), (".csv", "CSV"), (".png", "PNG"), (".html", "HTML"))
         }  # fmt: skip
-        self.figure = self._empty()
+        self.figure, self.causes = self._empty(), go.FigureWidget(_causes(_NO_CAUSES))
+        self._drawing = ipywidgets.Box([self.causes], layout=layout(display="none", height=f"{_CAUSES}px"))
         wrap = layout(flex_flow="row wrap", align_items="center")
-        side = ipywidgets.VBox([self.points, self.detail, self._panel], layout=layout(width=f"{_SIDE + 8}px"))
+        side = ipywidgets.VBox(
+            [self.points, self.detail, self._drawing, self._panel], layout=layout(width=f"{_SIDE + 8}px")
+        )
         super().__init__(
             [
                 ipywidgets.HBox([self.against, *self.families.values()], layout=wrap),
@@ -334,14 +345,32 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             self._panel.value = status("Click a point, or choose one in the list.")
             return
         row = self.result.point(name)
+        self._draw_causes(name)
         if self.detail.value == "measures":
             said = measures(row, self.result.k)
         elif self.detail.value == "fails":
             said = failures(self.result, name, self._names)
+        elif self.detail.value == "causes":
+            said = causes(self.result, name)
         else:
             spec = ann.IndexSpec.parse(str(row["index"]))
             said = code(str(row["index"]), ann.snippet(spec, self.result.metric, self.result.d, self.result.k))
         self._panel.value = f'<div class="wb-sweep-detail" style="line-height: 1.45">{said}</div>'
+
+    def _draw_causes(self, point: str) -> None:
+        """The figure of causes, where they are asked for and known."""
+        assert self.result is not None
+        table = causes_beside(self.result, point) if self.detail.value == "causes" else pd.DataFrame()
+        shown = not table.empty
+        if shown:
+            fresh = _causes(table)
+            self.causes.plotly_restyle({part: [_listed(trace[part]) for trace in fresh.data] for part in _BARS})
+            with self.causes.batch_update():
+                for axis, parts in (("xaxis", ("range",)), ("yaxis", ("range", "tickvals", "ticktext"))):
+                    for part in parts:
+                        self.causes.layout[axis][part] = fresh.layout[axis][part]
+        self._drawing.layout.display = None if shown else "none"
+        self._panel.layout.height = f"{_HEIGHT - 200 - (_CAUSES if shown else 0)}px"
 
     def _outside(self) -> str:
         """Why the recommended point stands below the line of the target, where it does."""
@@ -402,6 +431,11 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
                 raise InputError("there is no result to write", "Run a sweep first.")
             written = self.save(self.result.folder / f"sweep{suffix}")
             self._caption.value = status(f"Written: {escape(written)}")
+
+
+def _causes(table: pd.DataFrame) -> go.Figure:
+    """The figure of causes for its place beside the front."""
+    return miss_causes(table, height=_CAUSES).update_layout(width=_SIDE)
 
 
 def _slider(name: str, options: list[tuple[str, float]], value: float) -> ipywidgets.SelectionSlider:

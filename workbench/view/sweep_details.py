@@ -6,17 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.ann import SweepResult, pareto
+from workbench.ann import CAUSE_LABELS, IndexSpec, Misses, SweepResult, pareto
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
 from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.read_out import QUIET
 
-__all__ = ["Names", "code", "failing", "failures", "front_against", "measures"]
+__all__ = [
+    "Names",
+    "cause_shares",
+    "causes",
+    "causes_beside",
+    "code",
+    "failing",
+    "failures",
+    "front_against",
+    "measures",
+]
 
 _SHOWN = 40  # failing queries in the list
 _TEXT = 110  # characters of a text
+_BARS = 6  # settings of a build whose causes are drawn
 _MISSED = 3  # missed neighbours of a query in the list
 _CELL = "padding: 2px 10px 2px 0; vertical-align: top; line-height: 1.45"
 
@@ -100,6 +111,49 @@ def failing(result: SweepResult, point: str) -> pd.DataFrame:
     return pd.DataFrame({"query": worst, "recall": recalls[worst], "missed": missed})
 
 
+def misses(result: SweepResult, point: str) -> Misses | None:
+    """What a point missed; None where the sweep did not keep it."""
+    try:
+        return result.misses(point)
+    except InputError:
+        return None
+
+
+def cause_shares(result: SweepResult, points: pd.DataFrame, *, settings: bool = False) -> pd.DataFrame:
+    """The table that ``figures.miss_causes`` draws, of those points whose misses are kept.
+
+    Parameters
+    ----------
+    points
+        Rows of ``result.points``, bars from the top.
+    settings
+        Call a bar by its search settings alone, instead of by its whole specification.
+    """
+    lines: list[tuple[str, str, float]] = []
+    for point, index in zip(points["point"], points["index"], strict=True):
+        kept = misses(result, point)
+        if kept is not None:
+            spec = IndexSpec.parse(index)
+            name = " ".join(f"{name}={value}" for name, value in spec.search) if settings else index
+            lines += [(name or index, cause, share) for cause, share in kept.shares.items()]
+    return pd.DataFrame(lines, columns=["search", "cause", "share"])
+
+
+def causes_beside(result: SweepResult, point: str) -> pd.DataFrame:
+    """The causes of a point among those of the same build, its nearest by recall, the least recall at the top."""
+    row = result.point(point)
+    build = result.points[result.points["build"] == row["build"]]
+    apart = (build["recall"] - row["recall"]).abs().sort_values(kind="stable").index[:_BARS]
+    return cause_shares(result, build.loc[apart].sort_values("recall"), settings=True)
+
+
+def causes(result: SweepResult, point: str) -> str:
+    """What to turn next, as HTML."""
+    kept = misses(result, point)
+    said = "What it missed is not known: Qdrant does not show it, and older sweeps did not keep it."
+    return f"{_heading(result.point(point)['index'])}<div>{escape(said if kept is None else kept.advice)}</div>"
+
+
 def measures(row: "pd.Series", k: int) -> str:
     """A point's specification and what was measured of it, as an HTML table."""
     timed = int(row["timed"])
@@ -131,21 +185,26 @@ def measures(row: "pd.Series", k: int) -> str:
 
 
 def failures(result: SweepResult, point: str, names: Names) -> str:
-    """The queries that a point fails, as an HTML list: each with its recall and the true neighbours it missed."""
-    table = failing(result, point)
+    """The queries that a point fails, as an HTML list: each with its recall, the true neighbours it missed, and why."""
+    table, kept = failing(result, point), misses(result, point)
+    each = None if kept is None else kept.each
+    why = {} if each is None else dict(zip(zip(each["query"], each["row"], strict=True), each["cause"], strict=True))
     said = f"{len(table):,} of {len(result.truth):,} queries miss a true neighbour"
     rest = f"; the worst {_SHOWN} are listed" if len(table) > _SHOWN else ""
     entries: list[str] = []
     for query, recall, missed in zip(table["query"], table["recall"], table["missed"], strict=True):
         if len(entries) == _SHOWN:
             break
-        lines = [f"{_ordinal(place)}: {names.row(result, row)}" for place, row in missed[:_MISSED]]
+        lines = [
+            (f"{_ordinal(place)}: {names.row(result, row)}", CAUSE_LABELS.get(why.get((query, row), ""), ""))
+            for place, row in missed[:_MISSED]
+        ]
         more = f"<div>and {len(missed) - _MISSED:,} more</div>" if len(missed) > _MISSED else ""
         entries.append(
             '<li style="margin: 0 0 8px" dir="auto">'
             f"<b>{recall:.2f}</b> {escape(names.query(result, int(query)))}"
             f'<div style="{QUIET}; padding-left: 12px">missed '
-            + "".join(f'<div dir="auto">{escape(line)}</div>' for line in lines)
+            + "".join(f'<div dir="auto">{escape(line)}</div>{_reason(cause)}' for line, cause in lines)
             + f"{more}</div></li>"
         )
     items = f'<ol style="list-style: none; margin: 6px 0 0; padding: 0">{"".join(entries)}</ol>'
@@ -160,6 +219,10 @@ def code(index: str, text: str) -> str:
 
 def _heading(index: str) -> str:
     return f'<div dir="auto" style="font-weight: 600; margin: 0 0 4px; overflow-wrap: anywhere">{escape(index)}</div>'
+
+
+def _reason(cause: str) -> str:
+    return f'<div style="padding-left: 12px; font-style: italic">{escape(cause)}</div>' if cause else ""
 
 
 def _ordinal(place: int) -> str:

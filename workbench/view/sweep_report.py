@@ -13,10 +13,10 @@ from workbench import ann
 from workbench.ann import Advice, SweepResult
 from workbench.atomic import replacing
 from workbench.markup import escape, plain
-from workbench.view.figures import shared_work, sweep_front
+from workbench.view.figures import miss_causes, shared_work, sweep_front
 from workbench.view.figures.sweep_axes import COSTS
 from workbench.view.pages import POLICY, part, script_json
-from workbench.view.sweep_details import front_against
+from workbench.view.sweep_details import cause_shares, front_against
 
 __all__ = ["write_sweep_report"]
 
@@ -50,7 +50,7 @@ $relaxing</section>
 <p class="hint">The axis of recall is logarithmic in the share that is missed; the line joins what nothing beats. Bars:\
  95 % of bootstrap means for recall, the fastest and the slowest round for p50.</p>
 </section>
-<section>
+$causes<section>
 <h2>Every point</h2>
 <p class="hint">Click a heading to sort. Points on the front of recall against p50 are bold, the recommended one is\
  marked.</p>
@@ -79,6 +79,13 @@ $script</script>
 </body>
 </html>
 """)
+_CAUSES = """<section>
+<h2>What is missed, and why</h2>
+<p class="hint">The true neighbours that each index on the front misses, by what kept them out of the answer: the\
+ widest part names the knob that finds most when it is turned.</p>
+<div id="causes" role="img" aria-label="What each index on the front misses, by cause."></div>
+</section>
+"""
 _COLUMNS = (  # heading, column, what one unit is in the column's, format
     ("index", "index", 0.0, ""), ("recall@{k}", "recall", 1.0, ".4f"), ("from", "recall_low", 1.0, ".4f"),
     ("to", "recall_high", 1.0, ".4f"), ("worst tenth", "worst_decile", 1.0, ".3f"), ("p50, µs", "p50_us", 1.0, ",.0f"),
@@ -118,6 +125,8 @@ def write_sweep_report(result: SweepResult, advice: Advice, path: str | Path, co
     best = "" if advice.recommended is None else str(advice.recommended["point"])
     lead, _, rest = advice.text.partition(": ")
     fronts = {x: _front(result, x, best) for x in COSTS if np.isfinite(result.points[x]).any()}
+    missed = cause_shares(result, _explained(result, best))
+    causes = None if missed.empty else _drawing(miss_causes(missed, k=result.k))
     ledger = _drawing(shared_work(result.ledger)) if len(result.ledger) else None
     filled = _PAGE.substitute(
         title=html.escape(_title(result)), facts=_facts(result), policy=POLICY, css=part("sweep_report.css"),
@@ -125,15 +134,21 @@ def write_sweep_report(result: SweepResult, advice: Advice, path: str | Path, co
         relaxing=_relaxing(advice.relaxing),
         axes="".join(f'<option value="{x}">{html.escape(COSTS[x].title)}</option>' for x in fronts),
         heads="".join(_head(result, column) for column in _COLUMNS), rows=_rows(result, best),
-        code=_code(result, advice, code), untested=_untested(result.untested),
+        causes=_CAUSES if causes else "", code=_code(result, advice, code), untested=_untested(result.untested),
         ledger='<div id="ledger"></div>\n' if len(result.ledger) else "<p>Nothing was shared.</p>\n",
-        environment=_environment(result), data=script_json({"fronts": fronts, "ledger": ledger}), plotly=get_plotlyjs(),
-        script=part("sweep_report.js"),
+        environment=_environment(result), plotly=get_plotlyjs(),
+        data=script_json({"fronts": fronts, "causes": causes, "ledger": ledger}), script=part("sweep_report.js"),
     )  # fmt: skip
     target = Path(path)
     with replacing(target) as file:
         file.write(filled.encode("utf-8", "replace"))
     return target
+
+
+def _explained(result: SweepResult, best: str) -> pd.DataFrame:
+    """Points on the front, and the recommended one, that miss something, by recall."""
+    points = result.points[result.points["front"] | (result.points["point"] == best)]
+    return points[points["recall"] < 1].sort_values("recall")
 
 
 def _title(result: SweepResult) -> str:

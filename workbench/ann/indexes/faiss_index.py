@@ -5,10 +5,13 @@ from functools import partial
 from typing import IO, Any
 
 import faiss
+import numpy as np
+from numpy.typing import NDArray
 
 from workbench.ann.indexes.base import Index
 from workbench.ann.indexes.database import Database
 from workbench.ann.specs import IndexSpec, Settings
+from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray
 
 __all__ = ["EF_SEARCH", "FaissIndex"]
@@ -64,6 +67,25 @@ class FaissIndex(Index):
         """Free its memory."""
         self._whole = self._base = None
 
+    def filtered(self, queries: FloatArray, k: int, search: Settings, allowed: NDArray[np.bool_]) -> IntArray:
+        """As ``search``, among the rows that are allowed, ``(n,) bool``.
+
+        Raises
+        ------
+        InputError, VectorError
+            As ``search``; and where FAISS cannot filter such an index.
+        """
+        self._check(queries, k, search)
+        selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        inner = self._base_parameters(search) or faiss.SearchParameters()
+        (inner.index_params if self.spec.parts.opq and self.spec.parts.nlist else inner).sel = selector
+        params = self._refining(k, search, inner) if self.spec.parts.refine else inner
+        try:
+            found: IntArray = self._whole.search(queries, k, params=params)[1]
+        except RuntimeError as error:
+            raise InputError(f"{self.spec} cannot be filtered by FAISS", "Filter Flat, IVF, HNSW or SQ.") from error
+        return found
+
     def _batch(self, queries: FloatArray, k: int, search: Settings) -> IntArray:
         found: IntArray = self._whole.search(queries, k, params=self._parameters(k, search))[1]
         return found
@@ -89,11 +111,12 @@ class FaissIndex(Index):
     def _parameters(self, k: int, search: Settings) -> Any:
         """FAISS's search parameters, nested as the index is; None where it has none."""
         inner = self._base_parameters(search)
-        if self.spec.parts.refine:
-            # Never more than there are: sign bits pad with a large distance, which inner products take for the best.
-            factor = min(float(dict(search).get("k_factor", 1)), self.n / k)
-            return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
-        return inner
+        return self._refining(k, search, inner) if self.spec.parts.refine else inner
+
+    def _refining(self, k: int, search: Settings, inner: Any) -> Any:
+        # Never more than there are: sign bits pad with a large distance, which inner products take for the best.
+        factor = min(float(dict(search).get("k_factor", 1)), self.n / k)
+        return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
 
     def _base_parameters(self, search: Settings) -> Any:
         parts, given = self.spec.parts, dict(search)

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.ann.indexes.base import Index, Stopwatch
 from workbench.ann.indexes.database import Database
@@ -54,12 +55,19 @@ class HnswlibIndex(Index):
         except RuntimeError:  # some query found fewer than k, which hnswlib refuses to return
             return np.vstack([self._fewer(queries[row : row + 1], k) for row in range(len(queries))])
 
-    def _fewer(self, query: FloatArray, k: int) -> IntArray:
+    def filtered(self, queries: FloatArray, k: int, search: Settings, allowed: NDArray[np.bool_]) -> IntArray:
+        """As ``search``, among the rows that are allowed, ``(n,) bool``: hnswlib asks about each that it comes to."""
+        self._check(queries, k, search)
+        self._graph.set_ef(_ef(search))
+        return np.vstack([self._fewer(queries[row : row + 1], k, allowed) for row in range(len(queries))])
+
+    def _fewer(self, query: FloatArray, k: int, allowed: NDArray[np.bool_] | None = None) -> IntArray:
         """As many as it finds for one query, padded with -1."""
+        passes = None if allowed is None else lambda row: bool(allowed[row])
         answer = np.full((1, k), -1, dtype=np.int64)
         for count in range(k, 0, -1):
             try:
-                answer[0, :count] = self._graph.knn_query(query, k=count, num_threads=1)[0][0]
+                answer[0, :count] = self._graph.knn_query(query, k=count, num_threads=1, filter=passes)[0][0]
             except RuntimeError:
                 continue
             break

@@ -1,5 +1,7 @@
 """Indexes opened up: how a search went, what it computed, and why it missed what it missed."""
 
+from workbench.ann.inspection.attribution import attribute
+from workbench.ann.inspection.causes import CAUSE_LABELS, CAUSES, Misses
 from workbench.ann.inspection.codes import (
     Distortion,
     by_residual,
@@ -10,6 +12,7 @@ from workbench.ann.inspection.codes import (
     reconstruct,
     rotation,
 )
+from workbench.ann.inspection.explanation import Explanation, explain
 from workbench.ann.inspection.graph import Graph, read_graph
 from workbench.ann.inspection.health import GraphHealth, graph_health
 from workbench.ann.inspection.lists import ListHealth, border_margin, list_health, list_ranks
@@ -17,20 +20,26 @@ from workbench.ann.inspection.scan import Scan, Scanner
 from workbench.ann.inspection.walk import Walk, Walker, WalkState
 
 __all__ = [
+    "CAUSES",
+    "CAUSE_LABELS",
     "Distortion",
+    "Explanation",
     "Graph",
     "GraphHealth",
     "ListHealth",
+    "Misses",
     "Scan",
     "Scanner",
     "Walk",
     "WalkState",
     "Walker",
+    "attribute",
     "border_margin",
     "by_residual",
     "code_distances",
     "codebooks",
     "distortion",
+    "explain",
     "graph_health",
     "list_health",
     "list_ranks",

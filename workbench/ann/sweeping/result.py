@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.errors import InputError
+from workbench.ann.inspection.causes import Misses, knob_of, now
+from workbench.ann.specs import IndexSpec
+from workbench.errors import InputError, StorageError
 from workbench.records import IntArray, Metric, Neighbours
 
 __all__ = ["TARGETS", "SweepResult"]
@@ -113,3 +115,55 @@ class SweepResult:
         """What the point answered, ``(q, k) int64`` rows of the searched vectors, -1 where the answer came short."""
         kept: IntArray = np.load(self.folder / "answers" / f"{self.point(point)['point']}.npy").astype(np.int64)
         return kept
+
+    def misses(self, point: str) -> Misses:
+        """The true neighbours that a point missed, and what kept each out.
+
+        ``needs`` is a list's rank, or the smallest setting among the points of the same build that found it: NaN where
+        none that was measured did. Of a graph over codes, what lies beyond the worst answer by its code counts as
+        distorted, whether it was visited or not.
+
+        Raises
+        ------
+        InputError
+            The sweep kept none: of Qdrant, whose searches cannot be looked into, or of a sweep by older code.
+        StorageError
+            The file is damaged.
+        """
+        row = self.point(point)
+        each, spec = self._missed(str(row["point"])), IndexSpec.parse(str(row["index"]))
+        if each is None:
+            raise InputError(
+                f"the sweep in {str(self.folder)!r} did not keep what {spec} missed",
+                "Qdrant does not show it; for another index, sweep again.",
+            )
+        for cause in ("ef", "refine"):
+            wanted = np.flatnonzero((each["cause"] == cause) & ~(each["gap"] > 0))
+            if len(wanted):
+                self._find_needs(each, wanted, spec, knob_of(cause, spec))
+        return Misses(each, len(self.queries), self.k, spec)
+
+    def _missed(self, point: str) -> pd.DataFrame | None:
+        path = self.folder / "misses" / f"{point}.parquet"
+        try:
+            return pd.read_parquet(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise StorageError(f"the misses in {str(path)!r} are damaged", "Sweep again.") from error
+
+    def _find_needs(self, each: pd.DataFrame, wanted: IntArray, spec: IndexSpec, knob: str) -> None:
+        """Fill in ``needs`` from points of the same build whose knob is turned further and nothing else."""
+        further = {}
+        for name, index in self.points.loc[self.points["build"] == str(spec.built()), ["point", "index"]].to_numpy():
+            other = IndexSpec.parse(index)
+            value = now(other, knob)
+            if value > now(spec, knob) and other == spec.with_search(**{knob: value}):
+                further[value] = name
+        missed = each["query"].to_numpy() * self.n + each["row"].to_numpy()
+        for value in sorted(further):
+            others = self._missed(further[value])
+            if others is not None and len(wanted):
+                still = np.isin(missed[wanted], others["query"].to_numpy() * self.n + others["row"].to_numpy())
+                each.loc[wanted[~still], "needs"] = float(value)
+                wanted = wanted[still]

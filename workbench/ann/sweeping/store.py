@@ -19,7 +19,8 @@ from workbench.records import FloatArray, IntArray, Metric, Neighbours
 __all__ = ["Row", "Store", "own_rows", "read_manifest", "read_truth"]
 
 _LAYOUT = 1  # raised when rows of an older sweep can no longer be read
-_CODE = 1  # raised when builds or measurements change, so that rows and indexes of older code are not used again
+_CODE = 2  # raised when builds or measurements change, so that rows and indexes of older code are not used again
+_PARTS = ("rows", "answers", "misses", "indexes")  # of the folder
 
 Row = dict[str, Any]
 
@@ -55,7 +56,7 @@ class Store:
         code_and_machine = json.dumps([_CODE, self.machine], sort_keys=True, default=str)
         self.environment = hashlib.sha256(code_and_machine.encode()).hexdigest()[:12]
         try:
-            for part in ("rows", "answers", "indexes"):
+            for part in _PARTS:
                 (folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
@@ -109,6 +110,11 @@ class Store:
         with replacing(self.folder / "answers" / f"{point}.npy") as file:
             np.save(file, ids.astype(np.int32))
 
+    def keep_misses(self, point: str, each: pd.DataFrame) -> None:
+        """Keep what a point missed and why, the table of ``Misses.each``."""
+        with replacing(self.folder / "misses" / f"{point}.parquet") as file:
+            each.to_parquet(file, index=False)
+
     def truth(self) -> tuple[Neighbours, FloatArray, IntArray | None] | None:
         """The exact neighbours, the queries and the rows held out as queries; None where they are not kept yet."""
         return read_truth(self.folder, self.identity["metric"])
@@ -137,7 +143,7 @@ class Store:
 
     def _clear_parts(self) -> None:
         """Remove what a killed sweep was writing."""
-        for part in ("rows", "answers", "indexes"):
+        for part in _PARTS:
             for path in (self.folder / part).glob(".*.part"):
                 path.unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.ann.indexes import Database, Index, build_index, load_index, save_index
+from workbench.ann.inspection.attribution import Attribution
 from workbench.ann.measurement import query_scores, recall
 from workbench.ann.specs import IndexSpec
 from workbench.ann.sweeping.store import Row, Store
@@ -71,7 +72,7 @@ class Trial:
     store
         Where rows are found again and kept.
     keep
-        Keep the index and the answers in the store: for builds on all of the vectors.
+        Keep the index, the answers and what they miss in the store: for builds on all of the vectors.
     """
 
     def __init__(self, spec: IndexSpec, ground: Ground, store: Store, *, keep: bool) -> None:
@@ -83,6 +84,7 @@ class Trial:
 
     def __exit__(self, *raised: object) -> None:
         if self._index is not None:
+            self.__dict__.pop("_attribution", None)  # it holds what it read of the index
             self._index.close()
             self._index = None
 
@@ -103,6 +105,11 @@ class Trial:
     def _file_bytes(self) -> int:
         """Bytes of the index as a file: once for all settings, since the index is written to count them."""
         return self.index.serialized_bytes
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        """What keeps true neighbours out of this index: read once for all settings."""
+        return Attribution(self.index, self.ground.queries, self.ground.truth)
 
     def name(self, settings: Mapping[str, int | str]) -> str:
         """The point's name: ten hex digits of the specification and the number of rows."""
@@ -133,8 +140,6 @@ class Trial:
         batch_s = time.perf_counter() - began
         recalls = recall(found, ground.truth, ground.queries, ground.database.array)
         first = recall(found[:, :1], ground.nearest, ground.queries, ground.database.array)
-        if self.keep:
-            self.store.keep_answers(name, found)
         row: dict[str, Any] = {
             "name": name,
             "kind": "point",
@@ -157,6 +162,10 @@ class Trial:
             "nlist": spec.parts.nlist or 0,
             "coarse_s": ground.database.coarse_seconds(spec.parts.nlist) if spec.parts.nlist else 0.0,
         }
+        if self.keep:
+            self.store.keep_answers(name, found)
+            if spec.library != "qdrant":  # whose searches cannot be looked into
+                self.store.keep_misses(name, self._attribution.misses(found, spec.search, recalls=recalls).each)
         return self.store.add(row)
 
     def _first_timing(self, spec: IndexSpec, batch_s: float) -> dict[str, float]:

@@ -4,6 +4,7 @@ Texts of a corpus are data: plotly reads ``<b>``, ``<br>``, ``<a href>`` and ``$
 label goes through :func:`label` first.
 """
 
+from workbench.view.figures.causes import miss_causes
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
 from workbench.view.figures.distances import distances_kept
 from workbench.view.figures.look import label
@@ -34,6 +35,7 @@ __all__ = [
     "label",
     "loss_curve",
     "map_figure",
+    "miss_causes",
     "occurrences",
     "parallelism",
     "parameter_effect",

@@ -10,6 +10,8 @@
   }
   against.addEventListener("change", draw);
   draw();
+  const causes = document.getElementById("causes");
+  if (causes) Plotly.newPlot(causes, data.causes.data, data.causes.layout, { ...config, displayModeBar: false });
   const ledger = document.getElementById("ledger");
   if (ledger) Plotly.newPlot(ledger, data.ledger.data, data.ledger.layout, { ...config, displayModeBar: false });
 

@@ -1,0 +1,106 @@
+"""One query explained: what was found, what was missed and what exactly would have found it, as data and in words."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.ann.builds import K, gaussian, queries, searched, truth
+from workbench.ann import IndexSpec, explain
+from workbench.errors import InputError, VectorError
+
+SEARCHES = [
+    "Flat",
+    "HNSW4 efConstruction=8 efSearch=4",
+    "HNSW8,SQ4 efConstruction=20 efSearch=10",
+    "IVF16,Flat nprobe=2",
+    "IVF16,PQ8x4 nprobe=2",
+    "IVF16,PQ8x4fs,RFlat nprobe=4 k_factor=2",
+    "SQ4,RFlat",
+    "LSH",
+    "hnswlib M=4 efConstruction=8 ef=2",
+]
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+def test_it_says_what_the_index_answered_and_every_true_neighbour_is_accounted_for(text):
+    index, spec = searched(text, "cosine")
+    for query in gaussian(60, seed=1)[:4]:
+        found = explain(index, query, K, spec.search)
+        asked = index.database.prepare(query[None])
+        np.testing.assert_array_equal(found.found, index.search(asked, K, spec.search)[0])
+        assert found.spec == spec and found.k == K
+        assert len(found.misses.each) == K - round(found.recall * K)
+        table = found.neighbours
+        assert (table["found"] | table["cause"].notna()).all()
+        assert table["cause"].notna().sum() == len(found.misses.each)
+        assert (found.walk is None) != (found.scan is None)
+        assert f"{round(found.recall * K)} of 10 true neighbours found." in str(found)
+        assert ("missed:" in str(found)) == (found.recall < 1)
+        record = json.loads(json.dumps(found.record(), allow_nan=False))
+        assert [line["row"] for line in record["neighbours"]] == found.truth.ids[0].tolist()
+        assert record["found"] == found.found.tolist() and record["distances"] == found.distances
+        assert record["misses"]["missed"] == len(found.misses.each)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "knob"),
+    [
+        ("HNSW4 efConstruction=8 efSearch=4", "ef", "efSearch"),
+        ("IVF16,Flat nprobe=2", "nprobe", "nprobe"),
+        ("SQ4,RFlat", "refine", "k_factor"),
+        ("hnswlib M=4 efConstruction=8 ef=2", "ef", "ef"),
+    ],
+)
+def test_the_setting_that_it_names_finds_what_was_missed_and_one_less_does_not(text, cause, knob):
+    index, spec = searched(text, "dot")
+    tried = 0
+    for query in queries("dot")[:12]:
+        found = explain(index, query, K, spec.search)
+        for row in found.misses.each[found.misses.each["cause"] == cause].to_dict("records"):
+            for value, there in ((row["needs"], True), (row["needs"] - 1, False)):
+                answers = index.search(query[None], K, spec.with_search(**{knob: int(value)}).search)[0]
+                assert (row["row"] in answers) == there
+            assert f"{knob}={row['needs']:,.0f}" in found.verdict or len(found.misses.each) > 2
+            tried += 1
+    assert tried > 5
+
+
+def test_a_verdict_counts_what_the_search_cost():
+    index, spec = searched("IVF16,PQ8x4fs,RFlat nprobe=4 k_factor=2", "euclidean")
+    found = explain(index, queries("euclidean")[0], K, spec.search)
+    assert found.distances == 16 + len(found.scan.computed) + 2 * K
+    assert "probed 4 of 16 lists" in found.verdict and "20 of them again with the vectors" in found.verdict
+    index, spec = searched("HNSW4 efConstruction=8 efSearch=4", "euclidean")
+    found = explain(index, queries("euclidean")[0], K, spec.search)
+    assert found.distances == found.walk.distances
+    assert f"{found.walk.distances:,} distances" in found.verdict and found.walk.ends in found.verdict
+
+
+def test_rows_of_a_record_are_called_what_the_file_calls_them():
+    index, spec = searched("HNSW4 efConstruction=8 efSearch=4", "dot")
+    names = 10_000 + np.arange(index.n)
+    plain = explain(index, queries("dot")[1], K, spec.search)
+    record, own = plain.record(names), plain.record()
+    assert [line["row"] - 10_000 for line in record["neighbours"]] == [line["row"] for line in own["neighbours"]]
+    assert record["found"] == [row + 10_000 for row in own["found"]]
+    steps = record["walk"]["computed"]
+    assert steps[0]["origin"] == -1 and min(step["row"] for step in steps) >= 10_000
+    assert len(steps) == len(plain.walk.computed) and len(record["walk"]["hops"]) == len(plain.walk.hops)
+
+
+def test_what_cannot_be_explained_is_refused():
+    index, _ = searched("IVF16,Flat nprobe=2", "dot")
+    asked = queries("dot")
+    with pytest.raises(InputError, match="2 queries were given"):
+        explain(index, asked[:2])
+    with pytest.raises(InputError, match="k=2,000"):
+        explain(index, asked[0], 2_000)
+    with pytest.raises(InputError, match="'ef'"):
+        explain(index, asked[0], 5, (("ef", 3),))
+    with pytest.raises(VectorError):
+        explain(index, asked[0][:7])
+    with pytest.raises(VectorError):
+        explain(index, np.full(32, np.nan, dtype=np.float32))
+    assert IndexSpec.parse("IVF16,Flat") == index.spec
+    assert explain(index, asked[0], 1).truth.ids[0, 0] == truth("dot").ids[0, 0]

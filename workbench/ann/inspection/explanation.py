@@ -1,0 +1,294 @@
+"""One query of one index explained: how the search went, what it missed and why, what would have found it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from workbench.ann.indexes import Index
+from workbench.ann.inspection.attribution import Attribution
+from workbench.ann.inspection.causes import CAUSES, Misses, knob_of, now
+from workbench.ann.inspection.scan import Scan, Scanner
+from workbench.ann.inspection.walk import Walk, Walker
+from workbench.ann.measurement import recall
+from workbench.ann.specs import IndexSpec, Settings
+from workbench.errors import InputError
+from workbench.geometry import exact_neighbours
+from workbench.records import FloatArray, IntArray, Metric, Neighbours
+
+__all__ = ["Explanation", "explain"]
+
+_LISTED = 50  # distances of a scan that a record lists: the nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The search of one query as data, and what it comes to in words; ``str`` is the verdict.
+
+    Parameters
+    ----------
+    spec
+        The index, with the settings that it was searched with.
+    metric
+        Of the search.
+    n, d
+        Vectors in the index, and their dimensions.
+    query
+        ``(d,) float32``, as the index compares it.
+    found
+        ``(k,) int64`` what the index answered, -1 where it found fewer.
+    truth
+        The exact neighbours, one line.
+    recall
+        Recall@k of the answer, ties exact.
+    walk
+        The steps through the graph, for as many as are compared again where there is a refinement; None of an index
+        without a graph.
+    scan
+        Lists, codes and refinement; None of a graph.
+    misses
+        What was missed and why; ``needs`` is exact, to one.
+    """
+
+    spec: IndexSpec
+    metric: Metric
+    n: int
+    d: int
+    query: FloatArray = field(repr=False)
+    found: IntArray = field(repr=False)
+    truth: Neighbours = field(repr=False)
+    recall: float
+    walk: Walk | None = field(repr=False)
+    scan: Scan | None = field(repr=False)
+    misses: Misses = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.verdict
+
+    @property
+    def k(self) -> int:
+        """Neighbours asked for."""
+        return self.truth.k
+
+    @property
+    def distances(self) -> int:
+        """Distances computed, centroids of lists and those of a refinement among them."""
+        if self.walk is not None:
+            return self.walk.distances + (self.walk.k if self.spec.parts.refine else 0)
+        assert self.scan is not None
+        lists = 0 if self.scan.lists is None else len(self.scan.lists)
+        return lists + len(self.scan.computed) + (0 if self.scan.refined is None else len(self.scan.refined))
+
+    @property
+    def neighbours(self) -> pd.DataFrame:
+        """One row per true neighbour: ``rank``, ``row``, ``score``, ``found``; of those missed ``cause``, ``needs``
+        and ``gap``, as ``Misses.each`` has them. One that is tied with what was found instead is neither.
+        """
+        rows = self.truth.ids[0]
+        table = pd.DataFrame(
+            {
+                "rank": np.arange(1, self.k + 1),
+                "row": rows,
+                "score": self.truth.scores[0].astype(np.float64),
+                "found": np.isin(rows, self.found),
+            }
+        )
+        return table.merge(self.misses.each[["rank", "cause", "needs", "gap"]], on="rank", how="left")
+
+    @property
+    def verdict(self) -> str:
+        """What was found, what was missed and why, what would have found it, and what the search cost."""
+        hits = round(self.recall * self.k)
+        lost = self.k - hits
+        said = [f"{hits:,} of {self.k:,} true neighbours found."]
+        if lost:
+            said.append(f"{lost:,} missed: {'; '.join(self._causes())}.")
+        return " ".join([*said, self._cost()])
+
+    def record(self, rows: IntArray | None = None) -> dict[str, Any]:
+        """The same for ``json.dumps``, every step of a walk among it.
+
+        Parameters
+        ----------
+        rows
+            ``(n,)`` what each row of the index is called, such as its row in a file of which some were left out; None
+            leaves their own numbers.
+        """
+        names = np.arange(self.n) if rows is None else rows
+        return {
+            "index": str(self.spec),
+            "metric": self.metric,
+            "n": self.n,
+            "d": self.d,
+            "k": self.k,
+            "recall": self.recall,
+            "verdict": self.verdict,
+            "distances": self.distances,
+            "found": _named(self.found, names).tolist(),
+            "neighbours": _lines(self.neighbours, names),
+            "misses": self.misses.record(),
+            "walk": None if self.walk is None else _walk_record(self.walk, names),
+            "scan": None if self.scan is None else _scan_record(self.scan, names),
+        }
+
+    def _causes(self) -> Iterator[str]:
+        """A clause for each cause and what would have mended it."""
+        for cause in CAUSES:
+            rows = self.misses.each[self.misses.each["cause"] == cause]
+            if len(rows):
+                yield self._clause(cause, rows)
+
+    def _clause(self, cause: str, rows: pd.DataFrame) -> str:
+        one = len(rows) == 1
+        was, them = ("was", "it") if one else ("were", "them")
+        count = f"{len(rows):,}"
+        if cause == "unreachable":
+            return f"{count} {was} never visited and cannot be, no path of the bottom layer leads to {them}"
+        if cause == "filter":
+            return f"{count} {'is' if one else 'are'} kept out by the filter"
+        if cause == "tie":
+            return f"{count} {'is' if one else 'are'} as near as what was returned instead, to the precision of float32"
+        if cause == "distorted":
+            gaps = rows["gap"].dropna()
+            size = "" if gaps.empty else f", {_per_cent(gaps.min(), gaps.max())} beyond the worst answer"
+            return f"{count} {'has a code that puts' if one else 'have codes that put'} {them} too far away{size}"
+        if cause == "nprobe":
+            said = f"{count} {'lies in a list' if one else 'lie in lists'} that {was} not probed"
+        elif cause == "ef":
+            said = f"{count} {was} never visited"
+        else:
+            said = f"{count} {was} not among the {self._compared():,} that were compared again"
+        held = int((rows["gap"] > 0).sum())
+        if held == len(rows):
+            return f"{said}, and {'its code' if one else 'their codes'} would keep {them} out all the same"
+        kept = f" (the codes of {held:,} of them would keep them out all the same)" if held else ""
+        return f"{said}{kept}, {self._mended(knob_of(cause, self.spec), rows, them)}"
+
+    def _mended(self, knob: str, rows: pd.DataFrame, them: str) -> str:
+        """Which values of a setting would have found the rows."""
+        known = np.sort(rows["needs"].dropna().to_numpy()).astype(np.int64)
+        if not len(known):
+            return f"and no {knob} that was tried finds {them}"
+        whom = ("all" if known[0] < known[-1] else them) if len(known) == len(rows) else f"{len(known):,} of them"
+        first = f"{knob}={known[0]:,} finds the first of them, " if known[0] < known[-1] else ""
+        return f"{first}{knob}={known[-1]:,}{'' if first else ' finds'} {whom}"
+
+    def _compared(self) -> int:
+        return min(self.k * now(self.spec, "k_factor"), self.n)
+
+    def _cost(self) -> str:
+        """What the search looked at."""
+        part = f"{self.distances:,} distances ({_per_cent(self.distances / self.n)} of an exact search's)"
+        if self.walk is not None:
+            layers = len(self.walk.layer_entry)
+            way = "one layer" if layers == 1 else f"{layers:,} layers"
+            nodes = f"{len(self.walk.hops):,} nodes of {way}"
+            return f"The walk went through {nodes}, computed {part} and ended: {self.walk.ends}."
+        assert self.scan is not None
+        lists = ""
+        if self.scan.lists is not None:
+            lists = f"probed {int(self.scan.lists['probed'].sum()):,} of {len(self.scan.lists):,} lists, "
+        again = "" if self.scan.refined is None else f", {len(self.scan.refined):,} of them again with the vectors"
+        note = f" {self.scan.note}" if self.scan.note else ""
+        return f"The search {lists}computed {part}{again}.{note}"
+
+
+def explain(index: Index, query: ArrayLike, k: int = 10, search: Settings = ()) -> Explanation:
+    """Search for one query, follow what the index does, and say why it missed what it missed.
+
+    Parameters
+    ----------
+    index
+        Of FAISS or hnswlib.
+    query
+        ``(d,)`` or ``(1, d)`` numbers. It should be no vector of the index: it would find itself.
+    k
+        Neighbours.
+    search
+        Search settings; those not named are as the library has them.
+
+    Raises
+    ------
+    InputError
+        An index of Qdrant, several queries, ``k`` that is not between 1 and ``n``, a setting that the index lacks.
+    VectorError
+        Another dimension, NaN, a zero vector under cosine.
+    """
+    given = np.atleast_2d(np.asarray(query))
+    if len(given) != 1:
+        raise InputError(f"{len(given):,} queries were given to be explained", "Explain one at a time.")
+    spec = index.spec.with_search(**dict(search))
+    if not 1 <= k <= index.n:
+        raise InputError(f"k={k:,} neighbours were asked of {index.n:,} vectors", f"Use k from 1 to {index.n:,}.")
+    asked = index.database.prepare(given)
+    truth = exact_neighbours(asked, index.database.array, k, index.metric)
+    attribution = Attribution(index, asked, truth)
+    graph = bool(spec.parts.M) or spec.library == "hnswlib"
+    found = attribution.search(spec.search)
+    recalls = recall(found, truth, asked, index.database.array)
+    compared = min(k * now(spec, "k_factor"), index.n) if spec.parts.refine else k
+    return Explanation(
+        spec=spec,
+        metric=index.metric,
+        n=index.n,
+        d=index.d,
+        query=asked[0],
+        found=found[0],
+        truth=truth,
+        recall=float(recalls[0]),
+        walk=Walker(index).walk(asked, compared, spec.search) if graph else None,
+        scan=None if graph else Scanner(index).scan(asked, k, spec.search),
+        misses=attribution.misses(found, spec.search, recalls=recalls, needs="exact"),
+    )
+
+
+def _walk_record(walk: Walk, names: IntArray) -> dict[str, Any]:
+    return {
+        "distances": walk.distances,
+        "ends": walk.ends,
+        "layer_entry": {str(layer): int(names[node]) for layer, node in walk.layer_entry.items()},
+        "hops": _lines(walk.hops, names),
+        "computed": _lines(walk.computed, names),
+    }
+
+
+def _scan_record(scan: Scan, names: IntArray) -> dict[str, Any]:
+    nearest = scan.computed.nsmallest(_LISTED, "distance")
+    return {
+        "note": scan.note,
+        "lists": None if scan.lists is None else _lines(scan.lists, names),
+        "computed": len(scan.computed),
+        "nearest": _lines(nearest, names),
+        "refined": None if scan.refined is None else _lines(scan.refined, names),
+    }
+
+
+def _lines(table: pd.DataFrame, names: IntArray) -> list[dict[str, Any]]:
+    """Rows of a table for JSON, vectors by their names, None for what is not known."""
+    named = table.assign(
+        **{column: _named(table[column], names) for column in ("row", "node", "origin") if column in table}
+    )
+    plain = named.astype(object).where(named.notna(), None)
+    return [{str(name): _plain(value) for name, value in line.items()} for line in plain.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _named(rows: ArrayLike, names: IntArray) -> IntArray:
+    """Names of rows; -1, which is no row, stays."""
+    at = np.asarray(rows, dtype=np.int64)
+    called: IntArray = np.where(at < 0, -1, names[at.clip(0)])
+    return called
+
+
+def _per_cent(low: float, high: float | None = None) -> str:
+    first = f"{100 * low:.3g}"
+    last = first if high is None else f"{100 * high:.3g}"
+    return f"{first} %" if first == last else f"{first} to {last} %"
