@@ -50,7 +50,8 @@ def test_the_slider_lights_lists_and_finds_more(lab, tmp_path, record_property) 
     whole = notebook.page.locator(".wb-probe")
     notebook.shot("probe-view-1", whole)
 
-    notebook.page.locator(".wb-probe .noUi-handle").focus()
+    handle = notebook.page.locator(".wb-probe .noUi-handle")
+    handle.focus()
     for nprobe in range(2, 6):
         notebook.page.keyboard.press("ArrowRight")
         seconds = notebook.wait_until(lambda n=nprobe: f"nprobe {n} " in status(notebook), "the read-out")
@@ -64,8 +65,8 @@ def test_the_slider_lights_lists_and_finds_more(lab, tmp_path, record_property) 
     )
     notebook.shot("probe-view-5", whole)
 
-    for _ in range(40):
-        notebook.page.keyboard.press("ArrowRight")
+    handle.focus()
+    notebook.page.keyboard.press("End")
     notebook.wait_until(lambda: "10 of 10 true neighbours found" in status(notebook), "all lists find all")
     assert "3,000 of 3,000 vectors compared (100.0%)" in status(notebook)
     notebook.wait_until(lambda: len(explorer.lit()) == 3_001, "everything is lit, and the query")

@@ -22,10 +22,10 @@ _SIDE = 344  # pixels of the list beside the map
 _EACH = 16  # every nprobe up to here has a step of its own, those beyond are a quarter apart
 _NAMED = 12  # so many lists at most are numbered on the map, the nearest ones
 _MEANS = {
-    "scanned": "in a list that is read",
-    "false": "answered, not a true one",
-    "true": "true neighbour, found",
-    "hit": "true neighbour, missed",
+    "scanned": "read",
+    "false": "a wrong answer",
+    "true": "neighbour, found",
+    "hit": "neighbour, missed",
     "query": "the query",
 }
 _SIGNS = {"found": "●", "unread": "○", "beaten": "◐", "tied": "◐"}
@@ -172,9 +172,11 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
             "scanned": scan.computed["row"].to_numpy(), "false": np.setdiff1d(answered, truth), "true": truth[caught],
             "hit": missed, "query": [n],
         }  # fmt: skip
-        self.map.mark(rows, names=_MEANS)
-        self.map.connect([(n, int(row)) for row in missed])
-        self.map.label(self._labels())
+        with self.map.together():
+            self.map.move(np.concatenate([self._points, self._asked[[self.query.value]]]))
+            self.map.mark(rows, names=_MEANS)
+            self.map.connect([(n, int(row)) for row in missed])
+            self.map.label(self._labels())
 
     def _labels(self) -> Labels:
         q, nprobe = self.query.value, self.nprobe.value
@@ -205,16 +207,17 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
             why.append(f"{tied} read, and as near as the last answer")
         self._status.value = status(said, escape("; ".join(why) + "." if why else ""))
         lines = "".join(
-            f'<li style="margin: 5px 0"><span style="color: {_FOUND if kind == "found" else _MISSED}">'
-            f'{_SIGNS[kind]}</span> <span dir="auto">{escape(shorten(self._texts[row], 76))}</span>'
-            f'<div style="{QUIET}; font-size: 12px">{note}</div></li>'
-            for row, (kind, note) in zip(self.truth, notes, strict=True)
+            f'<div style="display: flex; gap: 7px; margin: 7px 0"><span style="{QUIET}; flex: none; width: 1.2em; '
+            f'text-align: right">{place}</span><span style="color: {_FOUND if kind == "found" else _MISSED}">'
+            f'{_SIGNS[kind]}</span><div style="min-width: 0; overflow-wrap: anywhere"><span dir="auto">'
+            f"{escape(shorten(self._texts[row], 76))}</span>"
+            f'<div style="{QUIET}; font-size: 12px">{note}</div></div></div>'
+            for place, (row, (kind, note)) in enumerate(zip(self.truth, notes, strict=True), start=1)
         )
         self._list.value = (
-            f'<div style="padding: 0 0 0 14px; font-size: 13px; line-height: 1.4"><div style="font-weight: 600" '
+            f'<div style="padding: 0 6px 0 14px; font-size: 13px; line-height: 1.4"><div style="font-weight: 600" '
             f'dir="auto">{escape(shorten(self._titles[q], 110))}</div>'
-            f'<div style="{QUIET}; margin: 6px 0 2px">its true neighbours, the nearest first</div>'
-            f'<ol style="margin: 0; padding: 0 0 0 22px">{lines}</ol></div>'
+            f'<div style="{QUIET}; margin: 6px 0 2px">its true neighbours, the nearest first</div>{lines}</div>'
         )
 
     def _fate(self, row: int, rank: int) -> tuple[str, str]:
@@ -242,8 +245,6 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
 
     def _chosen(self, change: Any) -> None:
         with callbacks.guard("choose a query", self._show_error):
-            self.map.connect([])
-            self.map.move(np.concatenate([self._points, self._asked[self.query.value][None]]))
             self._show()
 
 

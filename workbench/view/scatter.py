@@ -5,7 +5,8 @@ wins); x and y are scaled apart (here one span serves both); color, size and opa
 code per point decides all three); NaN is drawn at 0 (here it is refused).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class _Role:
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
 # (Okabe and Ito, "Color Universal Design", 2008).
 _ROLES = {
-    "scanned": _Role("looked at", "#0072B2", "#56B4E9", 0),
+    "scanned": _Role("looked at", "#56B4E9", "#2B7BB0", 0),
     "missing": _Role("near in truth only", "#CC79A7", "#E7A4C8", 9),
     "false": _Role("near on map only", "#000000", "#FFFFFF", 9),
     "true": _Role("near in both", "#009E73", "#2FD6A5", 9),
@@ -126,6 +127,7 @@ class MapView:
         self._points, self._scaled = points, scaled
         self._marks: dict[str, IntArray] = {}
         self._named: dict[str, str] = {}
+        self._held, self._due = False, False
         self._lines: list[tuple[int, int]] = []
         self._labels: tuple[Label, ...] = ()
         self._coloring = color_column(None, len(points))
@@ -280,6 +282,17 @@ class MapView:
         self._points, self._scaled = points, _normalized(points)
         self._repaint(animate=animate)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Draw once what is marked, connected, labelled and moved inside the block: at its end."""
+        self._held, self._due = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._due:
+                self._repaint()
+
     @property
     def _base_size(self) -> float:
         return float(np.clip(60 / max(len(self), 1) ** 0.3, 2, 8))
@@ -289,6 +302,9 @@ class MapView:
 
     def _repaint(self, animate: bool = False) -> None:
         """Send everything that decides what the map shows, as one message."""
+        if self._held:
+            self._due = True
+            return
         dark, coloring = bool(self._painter.dark), self._coloring
         colors = coloring.dark if dark else coloring.light
         bins = len(colors)
