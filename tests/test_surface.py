@@ -98,6 +98,7 @@ SURFACE = {
         "scale_by_popularity",
         "squared_euclidean_distance",
         "uniformity",
+        "voronoi_cells",
         "warm_up_projection",
     ],
     "ann": [
@@ -215,6 +216,7 @@ SURFACE = {
         "MetricBench",
         "Pair",
         "PairBrowser",
+        "ProbeView",
         "ScanCalculator",
         "SenseBench",
         "StorageCalculator",

@@ -24,6 +24,7 @@ from workbench.geometry.principal import PrincipalPlane, principal_plane
 from workbench.geometry.procrustes import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.projection import project, warm_up_projection
 from workbench.geometry.traps import MapTraps, cluster_distortion
+from workbench.geometry.voronoi import voronoi_cells
 
 __all__ = [
     "Aligned",
@@ -71,5 +72,6 @@ __all__ = [
     "scale_by_popularity",
     "squared_euclidean_distance",
     "uniformity",
+    "voronoi_cells",
     "warm_up_projection",
 ]

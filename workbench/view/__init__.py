@@ -5,8 +5,8 @@
 ``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
-recall, ``write_sweep_report`` the same as a page. ``check()`` belongs in a notebook's last cell: it raises if the
-callback of any widget failed.
+recall, ``write_sweep_report`` the same as a page, ``ProbeView`` which lists of an index a query reads. ``check()``
+belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -19,6 +19,7 @@ from workbench.view.map_page import write_map_page
 from workbench.view.map_tuner import MapTuner
 from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
+from workbench.view.probe_view import ProbeView
 from workbench.view.results import passage_titles
 from workbench.view.scan_calculator import ScanCalculator
 from workbench.view.scatter import ROLES, MapView
@@ -39,6 +40,7 @@ __all__ = [
     "MetricBench",
     "Pair",
     "PairBrowser",
+    "ProbeView",
     "ScanCalculator",
     "SenseBench",
     "StorageCalculator",

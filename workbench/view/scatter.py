@@ -5,7 +5,8 @@ wins); x and y are scaled apart (here one span serves both); color, size and opa
 code per point decides all three); NaN is drawn at 0 (here it is refused).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ class _Role:
     label: str
     light: str
     dark: str
-    size: float
+    size: float  # 0: as large as a plain point
 
 
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
 # (Okabe and Ito, "Color Universal Design", 2008).
 _ROLES = {
+    "scanned": _Role("looked at", "#56B4E9", "#2B7BB0", 0),
     "missing": _Role("near in truth only", "#CC79A7", "#E7A4C8", 9),
     "false": _Role("near on map only", "#000000", "#FFFFFF", 9),
     "true": _Role("near in both", "#009E73", "#2FD6A5", 9),
@@ -124,6 +126,8 @@ class MapView:
         self._listeners: list[Callable[[IntArray], object]] = []
         self._points, self._scaled = points, scaled
         self._marks: dict[str, IntArray] = {}
+        self._named: dict[str, str] = {}
+        self._held, self._due = False, False
         self._lines: list[tuple[int, int]] = []
         self._labels: tuple[Label, ...] = ()
         self._coloring = color_column(None, len(points))
@@ -213,21 +217,24 @@ class MapView:
         self._coloring = color_column(series, len(self), title, top)
         self._repaint()
 
-    def mark(self, marks: Mapping[str, Rows] | None = None, **roles: Rows) -> None:
+    def mark(
+        self, marks: Mapping[str, Rows] | None = None, *, names: Mapping[str, str] | None = None, **roles: Rows
+    ) -> None:
         """Give rows a role and dim all others; without roles, every point is plain again.
 
-        Roles are those of :data:`ROLES`; a row in several takes the last of them in that order.
+        Roles are those of :data:`ROLES`; a row in several takes the last of them in that order. ``names`` says what a
+        role means here, in the words of the legend: role -> text.
 
         Raises
         ------
         InputError
             An unknown role, or a row outside the map.
         """
-        asked = {**(marks or {}), **roles}
-        unknown = sorted(set(asked) - set(ROLES))
+        asked, named = {**(marks or {}), **roles}, dict(names or {})
+        unknown = sorted({*asked, *named} - set(ROLES))
         if unknown:
             raise InputError(f"there is no role {unknown[0]!r}", f"Roles are {', '.join(ROLES)}.")
-        self._marks = {role: self._rows(asked[role]) for role in ROLES if role in asked}
+        self._marks, self._named = {role: self._rows(asked[role]) for role in ROLES if role in asked}, named
         self._repaint()
 
     def connect(self, pairs: Sequence[tuple[int, int]]) -> None:
@@ -275,6 +282,17 @@ class MapView:
         self._points, self._scaled = points, _normalized(points)
         self._repaint(animate=animate)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Draw once what is marked, connected, labelled and moved inside the block: at its end."""
+        self._held, self._due = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._due:
+                self._repaint()
+
     @property
     def _base_size(self) -> float:
         return float(np.clip(60 / max(len(self), 1) ** 0.3, 2, 8))
@@ -284,6 +302,9 @@ class MapView:
 
     def _repaint(self, animate: bool = False) -> None:
         """Send everything that decides what the map shows, as one message."""
+        if self._held:
+            self._due = True
+            return
         dark, coloring = bool(self._painter.dark), self._coloring
         colors = coloring.dark if dark else coloring.light
         bins = len(colors)
@@ -300,7 +321,10 @@ class MapView:
             self._painter.look = {
                 "color": [*colors, *colors, *(role.dark if dark else role.light for role in _ROLES.values())],
                 "opacity": [*[0.75] * bins, *[0.2] * bins, *[1.0] * len(ROLES)],
-                "size": [*[size] * (2 * bins), *(max(role.size, size + 2) for role in _ROLES.values())],
+                "size": [
+                    *[size] * (2 * bins),
+                    *(max(role.size, size + 2) if role.size else size for role in _ROLES.values()),
+                ],
                 "above": 2 * bins,
             }
             self._painter.lines = [
@@ -313,8 +337,13 @@ class MapView:
                 "range": list(coloring.range) if coloring.range else None,
                 "ramp": list(colors[:64:7]) if coloring.range else [],
                 "marks": [
-                    [_ROLES[role].label, _ROLES[role].dark if dark else _ROLES[role].light, f"{len(rows):,}"]
+                    [
+                        self._named.get(role, look.label),
+                        look.dark if dark else look.light,
+                        f"{len(rows):,}",
+                    ]
                     for role, rows in reversed(self._marks.items())
+                    for look in (_ROLES[role],)
                 ],
             }
             self._painter.animate = animate

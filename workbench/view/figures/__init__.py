@@ -6,10 +6,12 @@ label goes through :func:`label` first.
 
 from workbench.view.figures.causes import miss_causes
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
+from workbench.view.figures.codes import distance_table
 from workbench.view.figures.distances import distances_kept
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
 from workbench.view.figures.planes import analogy_plane
+from workbench.view.figures.probing import probed_cells
 from workbench.view.figures.rankings import rank_changes
 from workbench.view.figures.scaling import contrast_curve, roofline, scan_growth
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
@@ -27,6 +29,7 @@ __all__ = [
     "before_after",
     "calibration",
     "contrast_curve",
+    "distance_table",
     "distances_kept",
     "dumbbells",
     "held_out_loss",
@@ -39,6 +42,7 @@ __all__ = [
     "occurrences",
     "parallelism",
     "parameter_effect",
+    "probed_cells",
     "query_recalls",
     "rank_changes",
     "roofline",
