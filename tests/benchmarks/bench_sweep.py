@@ -94,8 +94,8 @@ def say_memory(grown: int, vectors: FloatArray, result: SweepResult) -> None:
     allowed = 2.5 * vectors.nbytes + largest
     print(
         f"\nPeak memory of the adaptive sweep, the vectors given to it included, libraries and their pools left out: "
-        f"{held / 1e6:,.0f} MB; allowed: {allowed / 1e6:,.0f} MB (2.5 times {vectors.nbytes / 1e6:,.0f} MB and an index "
-        f"of {largest / 1e6:,.0f} MB)."
+        f"{held / 1e6:,.0f} MB; allowed: {allowed / 1e6:,.0f} MB (2.5 times {vectors.nbytes / 1e6:,.0f} MB and an "
+        f"index of {largest / 1e6:,.0f} MB)."
     )
 
 
