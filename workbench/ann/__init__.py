@@ -5,6 +5,9 @@ from workbench.ann.contrast import Contrast, gaussian_contrasts, matching_dimens
 from workbench.ann.front import fastest, hypervolume, pareto
 from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
 from workbench.ann.inspection import Graph, GraphHealth, Walk, Walker, graph_health, read_graph
+from workbench.ann.inspection.growth import GrowthFit, fit_growth, growing_graph
+from workbench.ann.inspection.toy_graph import SkipList, ToyGraph, draw_levels, scattered_points, toy_graph
+from workbench.ann.inspection.graph_trials import deletions, graph_settings, insertion_orders
 from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES, Parts
 from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
@@ -30,6 +33,7 @@ __all__ = [
     "Database",
     "Graph",
     "GraphHealth",
+    "GrowthFit",
     "Index",
     "IndexSpec",
     "Interval",
@@ -37,20 +41,28 @@ __all__ = [
     "Parts",
     "ScalingFit",
     "Settings",
+    "SkipList",
     "SweepResult",
     "Walk",
     "Walker",
+    "ToyGraph",
     "advise",
     "allocate",
     "break_even",
     "build_index",
     "check_spec",
+    "deletions",
+    "draw_levels",
     "fastest",
+    "fit_growth",
     "fit_scaling",
     "formula_bytes",
     "gaussian_contrasts",
     "graph_health",
+    "graph_settings",
+    "growing_graph",
     "hypervolume",
+    "insertion_orders",
     "latency",
     "load_index",
     "machine_limits",
@@ -70,12 +82,14 @@ __all__ = [
     "save_index",
     "scan_summary",
     "scan_times",
+    "scattered_points",
     "snippet",
     "spanning",
     "summarise",
     "sweep",
     "throughput",
     "time_queries",
+    "toy_graph",
     "translate",
     "trial",
 ]

@@ -5,7 +5,7 @@
 ``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
-recall, ``write_sweep_report`` the same as a page. ``check()`` belongs in a notebook's last cell: it raises if the
+recall, ``write_sweep_report`` the same as a page, ``WalkView`` how a graph is searched. ``check()`` belongs in a notebook's last cell: it raises if the
 callback of any widget failed.
 """
 
@@ -27,6 +27,7 @@ from workbench.view.storage import StorageCalculator
 from workbench.view.sweep_bench import SweepBench
 from workbench.view.sweep_report import write_sweep_report
 from workbench.view.tables import Table, table
+from workbench.view.walk_view import WalkView
 
 __all__ = [
     "ROLES",
@@ -44,6 +45,7 @@ __all__ = [
     "StorageCalculator",
     "SweepBench",
     "Table",
+    "WalkView",
     "callback_errors",
     "check",
     "explorer",

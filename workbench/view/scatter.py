@@ -34,12 +34,13 @@ class _Role:
     label: str
     light: str
     dark: str
-    size: float
+    size: float  # 0: as large as a plain point
 
 
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
 # (Okabe and Ito, "Color Universal Design", 2008).
 _ROLES = {
+    "scanned": _Role("looked at", "#0072B2", "#56B4E9", 0),
     "missing": _Role("near in truth only", "#CC79A7", "#E7A4C8", 9),
     "false": _Role("near on map only", "#000000", "#FFFFFF", 9),
     "true": _Role("near in both", "#009E73", "#2FD6A5", 9),
@@ -124,6 +125,7 @@ class MapView:
         self._listeners: list[Callable[[IntArray], object]] = []
         self._points, self._scaled = points, scaled
         self._marks: dict[str, IntArray] = {}
+        self._named: dict[str, str] = {}
         self._lines: list[tuple[int, int]] = []
         self._labels: tuple[Label, ...] = ()
         self._coloring = color_column(None, len(points))
@@ -181,6 +183,11 @@ class MapView:
         return np.frombuffer(self._painter.codes, dtype=np.uint16)
 
     @property
+    def points(self) -> NDArray[np.float64]:
+        """``(n, 2)``: the coordinates, as last given."""
+        return self._points.copy()
+
+    @property
     def marks(self) -> dict[str, IntArray]:
         """Rows by role, as last given to :meth:`mark`."""
         return dict(self._marks)
@@ -213,21 +220,24 @@ class MapView:
         self._coloring = color_column(series, len(self), title, top)
         self._repaint()
 
-    def mark(self, marks: Mapping[str, Rows] | None = None, **roles: Rows) -> None:
+    def mark(
+        self, marks: Mapping[str, Rows] | None = None, *, names: Mapping[str, str] | None = None, **roles: Rows
+    ) -> None:
         """Give rows a role and dim all others; without roles, every point is plain again.
 
-        Roles are those of :data:`ROLES`; a row in several takes the last of them in that order.
+        Roles are those of :data:`ROLES`; a row in several takes the last of them in that order. ``names`` says what a
+        role means here, in the words of the legend: role -> text.
 
         Raises
         ------
         InputError
             An unknown role, or a row outside the map.
         """
-        asked = {**(marks or {}), **roles}
-        unknown = sorted(set(asked) - set(ROLES))
+        asked, named = {**(marks or {}), **roles}, dict(names or {})
+        unknown = sorted({*asked, *named} - set(ROLES))
         if unknown:
             raise InputError(f"there is no role {unknown[0]!r}", f"Roles are {', '.join(ROLES)}.")
-        self._marks = {role: self._rows(asked[role]) for role in ROLES if role in asked}
+        self._marks, self._named = {role: self._rows(asked[role]) for role in ROLES if role in asked}, named
         self._repaint()
 
     def connect(self, pairs: Sequence[tuple[int, int]]) -> None:
@@ -300,7 +310,10 @@ class MapView:
             self._painter.look = {
                 "color": [*colors, *colors, *(role.dark if dark else role.light for role in _ROLES.values())],
                 "opacity": [*[0.75] * bins, *[0.2] * bins, *[1.0] * len(ROLES)],
-                "size": [*[size] * (2 * bins), *(max(role.size, size + 2) for role in _ROLES.values())],
+                "size": [
+                    *[size] * (2 * bins),
+                    *(max(role.size, size + 2) if role.size else size for role in _ROLES.values()),
+                ],
                 "above": 2 * bins,
             }
             self._painter.lines = [
@@ -313,8 +326,13 @@ class MapView:
                 "range": list(coloring.range) if coloring.range else None,
                 "ramp": list(colors[:64:7]) if coloring.range else [],
                 "marks": [
-                    [_ROLES[role].label, _ROLES[role].dark if dark else _ROLES[role].light, f"{len(rows):,}"]
+                    [
+                        self._named.get(role, look.label),
+                        look.dark if dark else look.light,
+                        f"{len(rows):,}",
+                    ]
                     for role, rows in reversed(self._marks.items())
+                    for look in (_ROLES[role],)
                 ],
             }
             self._painter.animate = animate
