@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from workbench import callbacks, geometry
-from workbench.ann import Index, Walk, Walker, WalkState, recall
+from workbench.ann import Index, Walk, Walker, recall
+from workbench.ann.inspection import WalkState
 from workbench.errors import InputError, VectorError
 from workbench.markup import escape, shorten
 from workbench.records import IntArray, Neighbours
@@ -22,13 +23,13 @@ __all__ = ["WalkView"]
 
 _SIDE, _LINE = 372, 250  # pixels: the lists beside the map, and the height of the line beneath it
 _LISTED = {"candidates": 8, "results": 10}  # rows of each list
-_TEXT = 46  # characters of a text in a list
+_TEXT = 40  # characters of a text in a list
 _MEANS = {
-    "scanned": "distance computed",
-    "missing": "true neighbor, not reached",
-    "false": "expanded in this step",
-    "true": "true neighbor, reached",
-    "kept": "among the nearest known",
+    "scanned": "touched",
+    "missing": "true, not reached",
+    "false": "expanded now",
+    "true": "true, reached",
+    "kept": "nearest known",
     "hit": "new in this step",
     "query": "the query",
 }
@@ -232,10 +233,10 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         sums = f"{seen:,} of {self._index.n:,} vectors touched, {reached} of {self._k} true neighbors among them."
         if not now:
             return f"<b>The entry</b>, layer {self._walker.graph.layers - 1}: <i>{self._name(self._rows[0])}</i>. {sums}"
-        hop = walk.hops.iloc[now - 1]
+        layer, node, evaluated = (int(walk.hops[name].iloc[now - 1]) for name in ("layer", "node", "evaluated"))
         said = (
-            f"<b>Step {now:,} of {walk.steps:,}, layer {int(hop['layer'])}</b>: expands <i>{self._name(hop['node'])}</i>, "
-            f"{int(hop['evaluated'])} distances computed. {sums}"
+            f"<b>Step {now:,} of {walk.steps:,}, layer {layer}</b>: expands <i>{self._name(node)}</i>, "
+            f"{evaluated} distances computed. {sums}"
         )
         if now < walk.steps:
             return said

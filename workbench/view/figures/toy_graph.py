@@ -17,7 +17,7 @@ __all__ = ["skip_list_search", "toy_insertions", "toy_search"]
 _SLANT, _DEPTH, _RISE = 0.42, 0.52, 0.66  # of a plane that lies: shift and height of its back, distance to the next
 _BLUE, _ORANGE, _GREEN, _PINK, _SKY = COLORS[0], COLORS[1], COLORS[2], "#C2185B", COLORS[4]
 _PAPER = "rgba(128, 128, 128, 0.07)"
-_CHARACTERS = 118  # of a line of the caption
+_CHARACTERS = 130  # of a line of the caption
 _Places = NDArray[np.float64]
 
 
@@ -77,10 +77,10 @@ def skip_list_search(numbers: SkipList, target: float, *, title: str = "") -> go
         x=float(np.searchsorted(numbers.values, target, side="right")) - 0.5,
         line={"color": _GREEN, "width": 1.5, "dash": "dash"},
     )
-    names.append(_note(float(np.searchsorted(numbers.values, target, side="right")) - 0.5, layers - 0.45,
+    names.append(_note(float(np.searchsorted(numbers.values, target, side="right")) - 0.5, layers - 0.3,
                        f"looked for: {target:g}", "center", _GREEN))  # fmt: skip
     figure.update_xaxes(visible=False, range=[-2.3, last + 0.4], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-0.6, layers - 0.2], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.6, layers - 0.1], fixedrange=True)
     return _animated(figure, frames, names, "comparison ", bool(title))
 
 
@@ -89,7 +89,7 @@ def toy_insertions(graph: ToyGraph, *, title: str = "") -> go.Figure:
 
     The planes are layers, lying one above the other; a node of a higher layer stands on all below it.
     """
-    figure, planes = _planes(graph, title)
+    figure, planes = _planes(graph, title, "new link", "the new node")
     frames = []
     for count, insertion in enumerate(graph.insertions, 1):
         there = np.arange(count)
@@ -106,12 +106,12 @@ def toy_insertions(graph: ToyGraph, *, title: str = "") -> go.Figure:
             ),
             _told(insertion, len(looked)),
         ))  # fmt: skip
-    return _animated(figure, frames, planes.names, "node ", bool(title))
+    return _animated(figure, frames, planes.names, "insertion ", bool(title))
 
 
 def toy_search(graph: ToyGraph, search: ToySearch, *, title: str = "") -> go.Figure:
     """A search of a graph, one node expanded at each step of a slider: what it computes, and what it keeps."""
-    figure, planes = _planes(graph, title)
+    figure, planes = _planes(graph, title, "link followed", "expanded now")
     everything = np.arange(len(graph))
     links = [(layer, a, b) for layer in range(graph.layers) for a, b in graph.links(layer)]
     figure.add_scatter(
@@ -169,7 +169,7 @@ class _Planes:
         ]
 
 
-def _planes(graph: ToyGraph, title: str) -> tuple[go.Figure, _Planes]:
+def _planes(graph: ToyGraph, title: str, link: str, here: str) -> tuple[go.Figure, _Planes]:
     """The traces that all frames change, empty, in the order in which they are drawn."""
     planes = _Planes(graph.points, graph.layers)
     figure = blank(title, "", "", round(150 + 250 * planes.height) + (44 if title else 0))
@@ -177,18 +177,18 @@ def _planes(graph: ToyGraph, title: str) -> tuple[go.Figure, _Planes]:
     figure.add_scatter(**_lines([], INK, 1, "dot"), opacity=0.35)  # the same node on two layers
     figure.add_scatter(**_lines([], INK, 1.3), opacity=0.6)
     figure.add_scatter(**_lines([], _ORANGE, 1.6, "dash"), name="link given up")
-    figure.add_scatter(**_lines([], _BLUE, 2.4), name="new link")
+    figure.add_scatter(**_lines([], _BLUE, 2.4), name=link)
     figure.add_scatter(**_lines([], _PINK, 3), name="the way")
     for name, color, edge, size in (
         ("node", "#FFFFFF", INK, 19), ("distance computed", "#FFE3D3", _ORANGE, 19), ("kept as a result", "#CDEFE2", _GREEN, 19),
-        ("here", "#FFD6E5", _PINK, 23),
+        (here, "#FFD6E5", _PINK, 23),
     ):  # fmt: skip
         figure.add_scatter(
             x=[], y=[], mode="markers+text", name=name, textfont={"size": 10, "color": "#1B1B1B"}, hoverinfo="skip",
             marker={"size": size, "color": color, "opacity": 1, "line": {"color": edge, "width": 1 if edge == INK else 2}},
             showlegend=name != "node",
         )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.2, planes.width + 0.03], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[-0.2, planes.width + 0.08], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.06, planes.height + 0.05], fixedrange=True)
     return figure, planes
 

@@ -39,8 +39,10 @@ def walk_distances(hops: pd.DataFrame, axis: str = "distance", *, height: int = 
         ("worst of the k results", "worst", {"mode": "lines", "line": {"color": GREY, "width": 2, "dash": "dot"}}),
         ("nearest known", "best", {"mode": "lines", "line": {"color": COLORS[2], "width": 2.5, "shape": "hv"}}),
     ):
+        heights = hops[column].to_numpy(np.float64)
+        known = np.isfinite(heights)
         figure.add_scatter(
-            x=steps, y=hops[column].to_numpy(np.float64), name=name, **look,
+            x=steps[known], y=heights[known], name=name, **look,
             hovertemplate=f"step %{{x}}: %{{y:.3f}}<extra>{name}</extra>",
         )  # fmt: skip
     values = hops[["distance", "best", "worst"]].to_numpy(np.float64)
