@@ -1,4 +1,4 @@
-"""The walk under a person's hands: forward and back by button and by keyboard, and what is lit is what the walk says."""
+"""The walk under a person's hands: forward and back by button and keyboard, and what is lit is the walk's."""
 
 import json
 import re
@@ -34,10 +34,14 @@ def test_a_walk_is_stepped_forward_and_back_by_button_and_by_keyboard(lab, tmp_p
     notebook.run_all()
     shown, page = notebook.explorer(), notebook.page
     said = page.locator(STATUS).first
-    says = lambda text: notebook.wait_until(lambda: text in said.inner_text(), f"{text!r} in {said.inner_text()!r}")  # noqa: E731
+
+    def says(text: str) -> None:
+        notebook.wait_until(lambda: text in said.inner_text(), f"{text!r} in the line below the map")
+
     says("The entry")
-    visited = python(notebook, "[np.unique(walked.walk.computed['row'][walked.walk.computed['step'] <= s]).tolist() for s in range(walked.walk.steps + 1)]")
-    truth, steps = python(notebook, "walked.truth.tolist()"), len(visited) - 1
+    computed, steps = python(notebook, "(walked.walk.computed[['step', 'row']].values.tolist(), walked.walk.steps)")
+    visited = [[row for at, row in computed if at <= step] for step in range(steps + 1)]
+    truth = python(notebook, "walked.truth.tolist()")
 
     def agrees(step: int) -> None:
         """What the page has lit is what was computed by this step, the true neighbours and the query."""
@@ -46,8 +50,10 @@ def test_a_walk_is_stepped_forward_and_back_by_button_and_by_keyboard(lab, tmp_p
 
     agrees(0)
     notebook.shot("walk-view")
-    button = lambda name: page.locator(".wb-walk button").filter(has_text=re.compile(f"^\\s*{name}$"))  # noqa: E731
-    forward, back = button("forward"), button("back")
+    forward, back, last = (
+        page.locator(".wb-walk button").filter(has_text=re.compile(f"^\\s*{name}$"))
+        for name in ("forward", "back", "last")
+    )
     assert back.is_disabled()
     for step in (1, 2, 3):
         forward.click()
@@ -70,7 +76,7 @@ def test_a_walk_is_stepped_forward_and_back_by_button_and_by_keyboard(lab, tmp_p
         page.keyboard.press("ArrowRight")
     says(f"Step {min(16, steps)} of {steps}")
     agrees(min(16, steps))
-    button("last").click()
+    last.click()
     says("The end: ")
     agrees(steps)
     assert forward.is_disabled()
@@ -81,7 +87,9 @@ def test_a_walk_is_stepped_forward_and_back_by_button_and_by_keyboard(lab, tmp_p
 
     page.locator(".wb-walk .widget-dropdown select").select_option(index=2)
     says("The entry")
-    notebook.wait_until(lambda: python(notebook, "walked.map.painted == walked.map.version"), "the other query is drawn")
+    notebook.wait_until(
+        lambda: python(notebook, "walked.map.painted == walked.map.version"), "the other query is drawn"
+    )
     assert set(python(notebook, "walked.truth.tolist()")) < set(shown.lit())
     assert page.evaluate("() => window.hacked") is None and page.locator(".wb-walk img").count() == 0
     assert notebook.run_cell("view.check()") == ""

@@ -65,7 +65,9 @@ def test_each_comparison_of_a_skip_list_is_a_frame():
 
 def test_growth_is_solid_where_it_was_measured_and_dashed_beyond():
     points = pd.DataFrame({"n": [1000, 10_000], "distances": [300.0, 400], "low": [290.0, 390], "high": [310.0, 410]})
-    line = pd.DataFrame({"n": [1000, 10_000, 10**8], "distances": [301.0, 399, 800], "low": [1.0, 2, 3], "high": [9.0] * 3})
+    line = pd.DataFrame(
+        {"n": [1000, 10_000, 10**8], "distances": [301.0, 399, 800], "low": [1.0, 2, 3], "high": [9.0] * 3}
+    )
     band, measured, beyond, marks = figures.work_growth(points, line).data
     assert len(band.x) == 6 and list(measured.x) == [1000, 10_000] and list(beyond.x) == [10_000, 10**8]
     assert (measured.line.dash, beyond.line.dash) == ("solid", "dash")

@@ -17,7 +17,9 @@ HOSTILE = "<img src=x onerror=alert(1)> $x$"
 def parts():
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(9, D))[rng.integers(0, 9, N + 4)] * 2 + rng.normal(size=(N + 4, D))).astype(np.float32)
-    index = ann.build_index(ann.IndexSpec.parse("HNSW6 efConstruction=20"), ann.Database(vectors[:N], "cosine"), threads=1)
+    index = ann.build_index(
+        ann.IndexSpec.parse("HNSW6 efConstruction=20"), ann.Database(vectors[:N], "cosine"), threads=1
+    )
     return vectors[:N, :2], index, vectors[N:]
 
 
@@ -75,7 +77,7 @@ def test_every_step_forward_and_back_shows_what_the_walk_says(view, parts):
 
 
 def test_another_query_and_another_ef_are_other_walks_that_begin_at_the_entry(view, parts):
-    coordinates, index, queries = parts
+    _, index, queries = parts
     view.step.value = 7
     view.query.value = 2
     asked = index.database.prepare(queries)[2:3]

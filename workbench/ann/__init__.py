@@ -4,10 +4,25 @@ from workbench.ann.advice import Advice, advise, point_record
 from workbench.ann.contrast import Contrast, gaussian_contrasts, matching_dimension, relative_contrast
 from workbench.ann.front import fastest, hypervolume, pareto
 from workbench.ann.indexes import Coarse, Database, Index, build_index, load_index, save_index
-from workbench.ann.inspection import Graph, GraphHealth, Walk, Walker, graph_health, read_graph
-from workbench.ann.inspection.growth import GrowthFit, fit_growth, growing_graph
-from workbench.ann.inspection.toy_graph import SkipList, ToyGraph, draw_levels, scattered_points, toy_graph
-from workbench.ann.inspection.graph_trials import deletions, graph_settings, insertion_orders
+from workbench.ann.inspection import (
+    Graph,
+    GraphHealth,
+    GrowthFit,
+    SkipList,
+    ToyGraph,
+    Walk,
+    Walker,
+    deletions,
+    draw_levels,
+    fit_growth,
+    graph_health,
+    graph_settings,
+    growing_graph,
+    insertion_orders,
+    read_graph,
+    scattered_points,
+    toy_graph,
+)
 from workbench.ann.kinds import DEFAULT_FAMILIES, FAMILIES, Parts
 from workbench.ann.limits import MachineLimits, allocate, machine_limits
 from workbench.ann.machine import provenance, resident_growth
@@ -43,9 +58,9 @@ __all__ = [
     "Settings",
     "SkipList",
     "SweepResult",
+    "ToyGraph",
     "Walk",
     "Walker",
-    "ToyGraph",
     "advise",
     "allocate",
     "break_even",

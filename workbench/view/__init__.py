@@ -5,8 +5,8 @@
 ``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
-recall, ``write_sweep_report`` the same as a page, ``WalkView`` how a graph is searched. ``check()`` belongs in a notebook's last cell: it raises if the
-callback of any widget failed.
+recall, ``write_sweep_report`` the same as a page, ``WalkView`` how a graph is searched. ``check()`` belongs in a
+notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check

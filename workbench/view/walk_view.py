@@ -34,8 +34,8 @@ _MEANS = {
     "query": "the query",
 }
 _NOTE = (
-    "The walk happens in all {d:,} dimensions. The map is only a picture of them: a short step may be a long line on it. "
-    "The distances above are those of the walk."
+    "The walk happens in all {d:,} dimensions. The map is only a picture of them, on which a short step may be a long "
+    "line. The distances above are those of the walk."
 )
 _LADDER = (10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _ICONS = {"first": "fast-backward", "back": "step-backward", "forward": "step-forward", "last": "fast-forward"}
@@ -170,12 +170,13 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def truth(self) -> IntArray:
         """``(k,)`` rows of the true neighbours of the query that is shown, nearest first."""
-        return self._truth.ids[self.query.value]
+        true: IntArray = self._truth.ids[self.query.value]
+        return true
 
     @property
     def visited(self) -> IntArray:
         """Rows whose distance was computed up to the step that is shown, each once, in order."""
-        rows = self._rows[self._steps <= self.step.value]
+        rows: IntArray = self._rows[self._steps <= self.step.value]
         return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
     # What is shown
@@ -232,7 +233,9 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         walk = self.walk
         sums = f"{seen:,} of {self._index.n:,} vectors touched, {reached} of {self._k} true neighbors among them."
         if not now:
-            return f"<b>The entry</b>, layer {self._walker.graph.layers - 1}: <i>{self._name(self._rows[0])}</i>. {sums}"
+            return (
+                f"<b>The entry</b>, layer {self._walker.graph.layers - 1}: <i>{self._name(self._rows[0])}</i>. {sums}"
+            )
         layer, node, evaluated = (int(walk.hops[name].iloc[now - 1]) for name in ("layer", "node", "evaluated"))
         said = (
             f"<b>Step {now:,} of {walk.steps:,}, layer {layer}</b>: expands <i>{self._name(node)}</i>, "

@@ -24,7 +24,9 @@ def test_marked_vectors_are_walked_through_and_torn_out_ones_cut_others_off(metr
     if metric != "dot":  # there links lead to the longest vectors, and not all are reached to begin with
         assert gone["cut_off"][0] < 0.05 < gone["cut_off"][2], "few links are left between so few"
     assert gone["cut_off"].is_monotonic_increasing
-    assert gone["recall"][0] > (0.6 if metric == "dot" else 0.9) and gone["recall"].min() > 0, "answers are among those left, and numbered as they are"
+    assert gone["recall"][0] > (0.6 if metric == "dot" else 0.9) and gone["recall"].min() > 0, (
+        "answers are among those left, and numbered as they are"
+    )
 
 
 def test_an_order_is_measured_by_the_rows_of_the_database() -> None:
@@ -38,7 +40,11 @@ def test_an_order_is_measured_by_the_rows_of_the_database() -> None:
 
 def test_settings_are_measured_each_on_its_graph_and_builds_are_shared() -> None:
     database = Database(VECTORS, "cosine")
-    specs = ["HNSW4 efConstruction=40 efSearch=10", "HNSW16 efConstruction=40 efSearch=10", "HNSW4 efConstruction=40 efSearch=80"]
+    specs = [
+        "HNSW4 efConstruction=40 efSearch=10",
+        "HNSW16 efConstruction=40 efSearch=10",
+        "HNSW4 efConstruction=40 efSearch=80",
+    ]
     found = graph_settings(specs, database, QUERIES)
     assert found["index"].tolist() == specs and found["M"].tolist() == [4, 16, 4]
     assert found["efSearch"].tolist() == [10, 10, 80] and set(found["efConstruction"]) == {40}

@@ -1,6 +1,7 @@
 """The toy: a graph by the paper, whose history adds up to what it is, and the skip list before it."""
 
 from bisect import bisect_right
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_a_skip_list_finds_what_bisection_finds(numbers: list[int], target: int,
     last = steps[-1]
     assert not last.moved and last.layer == 0
     assert last.at == bisect_right(sorted(numbers), target) - 1
-    assert all(after.at == (step.ahead if step.moved else step.at) for step, after in zip(steps, steps[1:], strict=False))
+    assert all(after.at == (step.ahead if step.moved else step.at) for step, after in pairwise(steps))
 
 
 def test_a_skip_list_compares_far_less_than_a_list() -> None:

@@ -192,8 +192,9 @@ def insertion_orders(
             graph.add(database.array[coming[start : start + at_once]])
         index = FaissIndex(spec, database, graph)
         found = index.search(asked, k, spec.search)
+        found = np.where(found < 0, -1, coming[found])
         rows.append(
-            {"order": name, "recall": float(recall(np.where(found < 0, -1, coming[found]), truth, asked, database.array).mean()),
+            {"order": name, "recall": float(recall(found, truth, asked, database.array).mean()),
              "distances": index.distances(asked, k, spec.search),
              "unreachable": int((~read_graph(index).reachable()).sum())}
         )  # fmt: skip
@@ -201,7 +202,7 @@ def insertion_orders(
 
 
 def _cut_off(graph: Graph, kept: NDArray[np.bool_]) -> float:
-    """Share of the kept nodes that cannot be reached on the bottom layer, from the highest of them, by kept ones alone."""
+    """Share of the kept nodes that kept ones alone do not lead to on the bottom layer, from the highest of them."""
     rows: IntArray = np.flatnonzero(kept)
     links = graph.edges(0)[rows][:, rows]
     start = int(np.argmax(graph.levels[rows]))

@@ -122,7 +122,9 @@ class GrowthFit:
     per_doubling: Interval
     scatter: float
     largest: int
-    _lines: NDArray[np.float64] = field(repr=False)  # (resamples + 1, 2): at n = 1, and per doubling; the first is the fit
+    _lines: NDArray[np.float64] = field(
+        repr=False
+    )  # (resamples + 1, 2): at n = 1, and per doubling; the first is the fit
 
     def at(self, n: float) -> Interval:
         """Distances of a query at ``n`` vectors, with the 95 % interval of the line.

@@ -162,7 +162,7 @@ class ToyTrip:
 
     @property
     def way(self) -> tuple[tuple[int, int], ...]:
-        """Layer and node of the nearest that was known, as it changed: down through the layers, and from node to node."""
+        """Layer and node of the nearest that was known, as it changed: from node to node, and down the layers."""
         way = [(self.steps[0].layer, self.entry)]
         for step in self.steps:
             if step.layer != way[-1][0]:
@@ -340,7 +340,12 @@ def scattered_points(n: int = 40, seed: int = 0) -> NDArray[np.float64]:
 
 
 def toy_graph(
-    points: ArrayLike | None = None, M: int = 3, ef_construction: int = 6, *, seed: int = _SEED, levels: ArrayLike | None = None
+    points: ArrayLike | None = None,
+    M: int = 3,
+    ef_construction: int = 6,
+    *,
+    seed: int = _SEED,
+    levels: ArrayLike | None = None,
 ) -> ToyGraph:
     """Build an HNSW graph of points of the plane, in their order, and record every insertion.
 
@@ -372,7 +377,9 @@ def toy_graph(
     if placed.ndim != 2 or placed.shape[1] != 2 or not len(placed) or not np.isfinite(placed).all():
         raise VectorError(f"points of shape {placed.shape}", "Pass (n, 2) finite numbers.")
     if M < 2 or ef_construction < M:
-        raise InputError(f"M={M} with ef_construction={ef_construction}", "Use M of at least 2, and no less of the other.")
+        raise InputError(
+            f"M={M} with ef_construction={ef_construction}", "Use M of at least 2, and no less of the other."
+        )
     tops = draw_levels(len(placed), M, seed) if levels is None else np.asarray(levels, dtype=np.int64)
     if tops.shape != (len(placed),) or (tops < 0).any():
         raise InputError(f"levels of shape {tops.shape} for {len(placed)} points", "Give each point one, from 0.")
@@ -425,9 +432,7 @@ class _Builder:
             held = [other for other in held if other in kept]
         self.links[layer][node] = held
 
-    def _select(
-        self, node: int, near: Iterable[int], most: int
-    ) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    def _select(self, node: int, near: Iterable[int], most: int) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
         """Of nodes from the nearest on, those that are nearer to ``node`` than to any chosen before, and the others."""
         chosen: list[int] = []
         passed: list[tuple[int, int]] = []

@@ -180,12 +180,13 @@ def _planes(graph: ToyGraph, title: str, link: str, here: str) -> tuple[go.Figur
     figure.add_scatter(**_lines([], _BLUE, 2.4), name=link)
     figure.add_scatter(**_lines([], _PINK, 3), name="the way")
     for name, color, edge, size in (
-        ("node", "#FFFFFF", INK, 19), ("distance computed", "#FFE3D3", _ORANGE, 19), ("kept as a result", "#CDEFE2", _GREEN, 19),
-        (here, "#FFD6E5", _PINK, 23),
+        ("node", "#FFFFFF", INK, 19), ("distance computed", "#FFE3D3", _ORANGE, 19),
+        ("kept as a result", "#CDEFE2", _GREEN, 19), (here, "#FFD6E5", _PINK, 23),
     ):  # fmt: skip
+        rim = {"color": edge, "width": 1 if edge == INK else 2}
         figure.add_scatter(
             x=[], y=[], mode="markers+text", name=name, textfont={"size": 10, "color": "#1B1B1B"}, hoverinfo="skip",
-            marker={"size": size, "color": color, "opacity": 1, "line": {"color": edge, "width": 1 if edge == INK else 2}},
+            marker={"size": size, "color": color, "opacity": 1, "line": rim},
             showlegend=name != "node",
         )  # fmt: skip
     figure.update_xaxes(visible=False, range=[-0.2, planes.width + 0.08], fixedrange=True)
@@ -233,7 +234,9 @@ def _told(insertion: ToyInsertion, computed: int) -> str:
     rises = "the bottom layer alone" if not level else f"layers {level} to 0"
     if insertion.trip is None:
         return f"Node {node} is drawn for {rises}. It is the first, and where every search begins."
-    said = [f"Node {node} is drawn for {rises}. Its place is searched for from node {insertion.trip.entry}: {computed} distances."]
+    said = [
+        f"Node {node} is drawn for {rises}. {computed} distances, from node {insertion.trip.entry} on, find its place."
+    ]
     for one in insertion.links:
         said.append(f"Layer {one.layer}: linked with {_listed(one.chosen)}.")
     passed = [(other, nearer) for one in insertion.links[-1:] for other, nearer in one.passed_over]
@@ -249,7 +252,9 @@ def _step_told(search: ToySearch, count: int) -> str:
     step = search.steps[count - 1]
     fresh = f"new: {_listed(step.looked_at)}" if step.looked_at else "no neighbor of it is new"
     waiting = f"to be expanded: {_listed(step.candidates)}" if step.candidates else "nothing is left to be expanded"
-    said = f"Layer {step.layer}, node {step.node} is expanded; {fresh}. Nearest known: {_listed(step.results)}; {waiting}."
+    said = (
+        f"Layer {step.layer}, node {step.node} is expanded; {fresh}. Nearest known: {_listed(step.results)}; {waiting}."
+    )
     if count == len(search.steps):
         return f"{said} No candidate is nearer than the worst of the results: the search ends."
     if search.steps[count].layer != step.layer:
@@ -262,7 +267,9 @@ def _listed(names: Iterable[object]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _lines(pieces: Sequence[Sequence[tuple[float, float]]], color: str, width: float, dash: str = "solid") -> dict[str, Any]:
+def _lines(
+    pieces: Sequence[Sequence[tuple[float, float]]], color: str, width: float, dash: str = "solid"
+) -> dict[str, Any]:
     return {
         **_xy(pieces), "mode": "lines", "hoverinfo": "skip", "showlegend": width > 1.4,
         "line": {"color": color, "width": width, "dash": dash},
@@ -276,7 +283,14 @@ def _xy(pieces: Sequence[Sequence[tuple[float, float]]]) -> dict[str, Any]:
 
 
 def _note(x: float, y: float, text: str, side: str, color: str = INK) -> dict[str, Any]:
-    return {"x": x, "y": y, "text": label(text), "showarrow": False, "xanchor": side, "font": {"size": 12, "color": color}}
+    return {
+        "x": x,
+        "y": y,
+        "text": label(text),
+        "showarrow": False,
+        "xanchor": side,
+        "font": {"size": 12, "color": color},
+    }
 
 
 def _animated(
@@ -328,7 +342,7 @@ def _animated(
         }],
         margin={"l": 12, "r": 12, "t": 84 if titled else 40, "b": 136},
     )  # fmt: skip
-    name, changes, caption = frames[-1]
+    _, changes, caption = frames[-1]
     for at, change in changes.items():
         figure.data[at].update(change)
     figure.update_layout(annotations=captioned(caption))
