@@ -23,6 +23,7 @@ from workbench.geometry.neighbours import exact_neighbours
 from workbench.geometry.principal import PrincipalPlane, principal_plane
 from workbench.geometry.procrustes import Aligned, NoiseFloor, align, noise_floor
 from workbench.geometry.projection import project, warm_up_projection
+from workbench.geometry.surroundings import seen_from
 from workbench.geometry.traps import MapTraps, cluster_distortion
 from workbench.geometry.voronoi import voronoi_cells
 
@@ -70,6 +71,7 @@ __all__ = [
     "project_grid",
     "rank_agreement",
     "scale_by_popularity",
+    "seen_from",
     "squared_euclidean_distance",
     "uniformity",
     "voronoi_cells",

@@ -28,6 +28,7 @@ from workbench.view.storage import StorageCalculator
 from workbench.view.sweep_bench import SweepBench
 from workbench.view.sweep_report import write_sweep_report
 from workbench.view.tables import Table, table
+from workbench.view.walk_view import WalkView
 
 __all__ = [
     "ROLES",
@@ -46,6 +47,7 @@ __all__ = [
     "StorageCalculator",
     "SweepBench",
     "Table",
+    "WalkView",
     "callback_errors",
     "check",
     "explorer",

@@ -185,6 +185,11 @@ class MapView:
         return np.frombuffer(self._painter.codes, dtype=np.uint16)
 
     @property
+    def points(self) -> NDArray[np.float64]:
+        """``(n, 2)``: the coordinates, as last given."""
+        return self._points.copy()
+
+    @property
     def marks(self) -> dict[str, IntArray]:
         """Rows by role, as last given to :meth:`mark`."""
         return dict(self._marks)

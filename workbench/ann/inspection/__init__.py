@@ -14,9 +14,12 @@ from workbench.ann.inspection.codes import (
 )
 from workbench.ann.inspection.explanation import Explanation, explain
 from workbench.ann.inspection.graph import Graph, read_graph
+from workbench.ann.inspection.graph_trials import deletions, graph_settings, insertion_orders
+from workbench.ann.inspection.growth import GrowthFit, fit_growth, growing_graph
 from workbench.ann.inspection.health import GraphHealth, graph_health
 from workbench.ann.inspection.lists import ListHealth, border_margin, list_health, list_ranks
 from workbench.ann.inspection.scan import Scan, Scanner
+from workbench.ann.inspection.toy_graph import SkipList, ToyGraph, draw_levels, scattered_points, toy_graph
 from workbench.ann.inspection.walk import Walk, Walker, WalkState
 
 __all__ = [
@@ -26,10 +29,13 @@ __all__ = [
     "Explanation",
     "Graph",
     "GraphHealth",
+    "GrowthFit",
     "ListHealth",
     "Misses",
     "Scan",
     "Scanner",
+    "SkipList",
+    "ToyGraph",
     "Walk",
     "WalkState",
     "Walker",
@@ -38,13 +44,21 @@ __all__ = [
     "by_residual",
     "code_distances",
     "codebooks",
+    "deletions",
     "distortion",
+    "draw_levels",
     "explain",
+    "fit_growth",
     "graph_health",
+    "graph_settings",
+    "growing_graph",
+    "insertion_orders",
     "list_health",
     "list_ranks",
     "product_codes",
     "read_graph",
     "reconstruct",
     "rotation",
+    "scattered_points",
+    "toy_graph",
 ]

@@ -17,7 +17,9 @@ from workbench.view.figures.scaling import contrast_curve, roofline, scan_growth
 from workbench.view.figures.senses import occurrences, sense_colors, senses_by_layer
 from workbench.view.figures.sweep import sweep_front
 from workbench.view.figures.sweep_measures import parameter_effect, query_recalls, shared_work
+from workbench.view.figures.toy_graph import skip_list_search, toy_insertions, toy_search
 from workbench.view.figures.tuning import alignment_uniformity, before_after, loss_curve
+from workbench.view.figures.walks import seen_from_query, walk_distances, work_growth
 from workbench.view.figures.words import along_axis, analogy_accuracy, held_out_loss, human_scores, parallelism
 
 __all__ = [
@@ -47,10 +49,16 @@ __all__ = [
     "rank_changes",
     "roofline",
     "scan_growth",
+    "seen_from_query",
     "sense_colors",
     "senses_by_layer",
     "shared_work",
     "similarity_matrix",
+    "skip_list_search",
     "sweep_front",
+    "toy_insertions",
+    "toy_search",
     "tradeoff",
+    "walk_distances",
+    "work_growth",
 ]
