@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.benchmarks.data import clustered
 from tests.benchmarks.timing import arguments, interleave, report
-from workbench.ann import Database, IndexSpec, Walker, build_index, pinned
+from workbench.ann import Database, IndexSpec, Walk, Walker, build_index, pinned
 
 QUERIES, N, D, K = 1_000, 100_000, 384, 10
 SEARCH = (("efSearch", 64),)
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             {
                 "FAISS": lambda: index.search(queries, K, SEARCH),
                 "visited": lambda: [walker.visited(query, K, SEARCH) for query in queries],
-                "walk": lambda: [walker.walk(query, K, SEARCH) for query in queries],
+                "walk": lambda: [_traced(walker.walk(query, K, SEARCH)) for query in queries],
             },
             options.rounds,
         )
@@ -37,10 +37,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     notes = [
         f"Distances of a query: {np.mean([walk.distances for walk in walks]):,.1f} walked, {counted:,.1f} by FAISS; "
         f"steps: {np.mean([walk.steps for walk in walks]):,.1f}; the same rows: {'yes' if same else 'NO'}.",
-        "Target: 10 s or less for 'walk'.",
+        "'walk' makes the tables of every walk. Target: 10 s or less for it.",
     ]
     title = f"Walks over {options.index}, {QUERIES:,} queries of {N:,} x {D}, efSearch 64, k = {K}, one thread"
     report(title, times, "FAISS", notes, options.json)
+
+
+def _traced(walk: Walk) -> int:
+    """Rows of both tables of a walk, which are made when they are asked for."""
+    return len(walk.hops) + len(walk.computed)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The walk against the libraries' own search: the same rows, the same number of distances, every step in the record."""
 
+import gc
 from functools import lru_cache
 
 import numpy as np
@@ -8,14 +9,14 @@ import pytest
 
 from tests.ann.builds import need
 from tests.ann.inspection.planted import unlink
-from workbench.ann import Database, Index, IndexSpec, Walker, build_index
+from workbench.ann import Database, Index, IndexSpec, Walker, build_index, load_index, save_index
 from workbench.errors import InputError, VectorError
 
 METRICS = ["cosine", "dot", "euclidean"]
 KINDS = {  # and how many queries are walked: a step of hnswlib costs several calls of it
     "HNSW4 efConstruction=20": 1_000,
     "HNSW4,SQ8 efConstruction=20": 100,
-    "hnswlib M=4 efConstruction=20": 100,
+    "hnswlib M=4 efConstruction=20": 60,
 }
 K = 10
 N, D = 3_000, 8
@@ -59,7 +60,7 @@ def test_walks_return_what_the_library_returns(text, metric):
 @pytest.mark.parametrize("text", ["HNSW4", "HNSW4,SQ4", "hnswlib M=4"])
 def test_equal_distances_are_taken_in_the_order_of_the_library(text, metric):
     """Every vector stands there eight times: what is expanded first among equals decides what is found."""
-    own, asked = index(text, metric, 1_600, 8), queries(metric)[:60]
+    own, asked = index(text, metric, 1_600, 8), queries(metric)[:40]
     walker = Walker(own)
     for ef in (4, 20, 60):
         found = own.search(asked, K, search(text, ef))
@@ -167,6 +168,17 @@ def test_a_planted_node_without_links_to_it_is_never_visited():
     assert row not in walker.visited(query, 500, (("efSearch", 500),))
     assert walker.walk(query, 1, (("efSearch", 500),)).found[0] != row
     assert own.search(query, 1, (("efSearch", 500),))[0, 0] != row
+
+
+@pytest.mark.parametrize("text", ["HNSW4", "HNSW4,SQ8,RFlat", "hnswlib M=4"])
+def test_an_index_from_a_file_is_walked_and_may_be_closed_meanwhile(text, tmp_path):
+    save_index(index(text, "dot", 300), tmp_path / "index")
+    own, asked = load_index(tmp_path / "index", database("dot", 300)), queries("dot")[:20]
+    found = own.search(asked, K)
+    walker = Walker(own)
+    own.close()
+    gc.collect()
+    assert np.array_equal([walker.walk(query, K).found for query in asked], found)
 
 
 @pytest.mark.parametrize("text", ["HNSW8", "HNSW8,SQ8", "hnswlib"])

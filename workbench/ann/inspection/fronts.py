@@ -67,7 +67,6 @@ class FaissFront(Front):
         self._sign = -1 if larger_rows_first else 1
         self._expanded = -self._sign  # stands in an entry for its row: FAISS writes -1
         self._heap: list[list[float]] = []  # entries [distance, row * sign], the farthest first
-        self._all: list[float] = []  # distances in the heap, ascending
         self._live: list[list[float]] = []  # entries not expanded, ascending
         self._best: list[tuple[float, int]] = []  # ascending
 
@@ -91,11 +90,10 @@ class FaissFront(Front):
         entry: list[float] = [distance, tie]
         heap.append(entry)
         at = len(heap) - 1
-        while at and entry > heap[(at - 1) >> 1]:
-            heap[at] = heap[(at - 1) >> 1]
-            at = (at - 1) >> 1
+        while at and entry > (above := heap[parent := (at - 1) >> 1]):
+            heap[at] = above
+            at = parent
         heap[at] = entry
-        insort(self._all, distance)
         insort(self._live, entry)
         return True
 
@@ -114,7 +112,7 @@ class FaissFront(Front):
                 self._live.insert(0, first)
         row = int(nearest[1]) * self._sign
         nearest[1] = self._expanded
-        if bisect_left(self._all, distance) >= self._ef:
+        if self._k > self._ef and sum(entry[0] < distance for entry in self._heap) >= self._ef:
             self.ends = ENOUGH
             return None
         return distance, row
@@ -132,9 +130,8 @@ class FaissFront(Front):
         return self._best[-1][0] if len(self._best) == self._k else float("nan")
 
     def _drop_farthest(self) -> None:
-        heap, all_ = self._heap, self._all
+        heap = self._heap
         size, last, at = len(heap), heap[-1], 0
-        all_.pop()
         if heap[0][1] != self._expanded:
             del self._live[bisect_left(self._live, heap[0])]
         while (child := 2 * at + 1) < size:

@@ -216,7 +216,8 @@ class Walker:
         if self.graph.library == "hnswlib":
             self._distances, self._front = _HnswlibDistances(index, self.graph), HnswlibFront
         else:
-            storage = faiss.downcast_index(faiss.downcast_index(index._base).storage)  # type: ignore[attr-defined]
+            self._base: Any = index._base  # type: ignore[attr-defined]  # which owns what follows, closed index or not
+            storage = faiss.downcast_index(faiss.downcast_index(self._base).storage)
             self._distances = _FaissDistances(storage, index.metric)
             self._front = partial(FaissFront, larger_rows_first=index.metric != "euclidean")
         self._full = _FaissDistances(index.database.flat, index.metric) if index.spec.parts.refine else None
@@ -266,7 +267,8 @@ class Walker:
         Returns
         -------
         IntArray
-            Each row once; of full vectors, the ``k`` nearest of these are what is found.
+            Each row once, the first of them where the search enters that layer. Of full vectors, the ``k`` nearest of
+            these are what is found.
         """
         asked, wanted, ef = self._checked(query, k, search)
         _, hops = self._follow(asked, self._front(wanted, ef))
