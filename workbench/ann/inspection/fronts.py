@@ -56,9 +56,9 @@ class FaissFront(Front):
 
     When the heap is full, the farthest makes room for whatever is nearer: candidates are forgotten. The search ends
     when all in the heap are expanded or, with ``k`` over ``ef``, when ``ef`` of them are nearer than the candidate
-    taken. This is ``MinimaxHeap`` and
-    ``search_from_candidates`` of FAISS 1.15 (faiss/impl/HNSW.cpp), with its order among equal distances: by row,
-    upwards for Euclidean distances and downwards for inner products; of candidates, the last in the heap.
+    taken. This is ``MinimaxHeap`` and ``search_from_candidates`` of FAISS 1.15 (faiss/impl/HNSW.cpp), with its order
+    among equal distances: by row, upwards for Euclidean distances and downwards for inner products; of candidates, the
+    last in the heap.
     """
 
     def __init__(self, k: int, ef: int, larger_rows_first: bool) -> None:
@@ -158,7 +158,7 @@ class HnswlibFront(Front):
         self._open = _Heap()
 
     def offer(self, rows: list[int], distances: list[float]) -> list[bool]:
-        """Take note of distances; False for those that ``ef`` are as near as."""
+        """Take note of distances; False where ``ef`` others are as near."""
         best, size = self._best.entries, self._size
         return [
             (len(best) < size or best[0][0] > distance) and self._take(row, distance)
