@@ -158,7 +158,7 @@ def load(located: LocatedModel, device: str | None) -> "SentenceTransformer":
     quiet = logging.getLogger("sentence_transformers")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
     try:
         model = SentenceTransformer(
             str(located.folder),
