@@ -130,7 +130,7 @@ def test_causes_are_stacked_to_what_is_missed(result):
     assert figure.layout.yaxis.ticktext == tuple(rows["index"])
     assert [trace.name for trace in figure.data if trace.showlegend] == [ann.CAUSE_LABELS["nprobe"]]
     nothing = figures.miss_causes(table.assign(share=0.0))
-    assert set(nothing.data[-1].text) == {"nothing"} and nothing.layout.xaxis.range[1] == 1
+    assert set(nothing.data[-1].text) == {" nothing"} and nothing.layout.xaxis.range[1] == 1
     with pytest.raises(InputError, match="no column 'share'"):
         figures.miss_causes(table.drop(columns="share"))
 

@@ -142,7 +142,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             )
             for suffix, name in ((".parquet", "Parquet"), (".csv", "CSV"), (".png", "PNG"), (".html", "HTML"))
         }  # fmt: skip
-        self.figure, self.causes = self._empty(), go.FigureWidget(_causes(_NO_CAUSES))
+        self.figure, self.causes = self._empty(), go.FigureWidget(_causes(_NO_CAUSES, 10))
         self._drawing = ipywidgets.Box([self.causes], layout=layout(display="none", height=f"{_CAUSES}px"))
         wrap = layout(flex_flow="row wrap", align_items="center")
         side = ipywidgets.VBox(
@@ -363,10 +363,10 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         table = causes_beside(self.result, point) if self.detail.value == "causes" else pd.DataFrame()
         shown = not table.empty
         if shown:
-            fresh = _causes(table)
+            fresh = _causes(table, self.result.k)
             self.causes.plotly_restyle({part: [_listed(trace[part]) for trace in fresh.data] for part in _BARS})
             with self.causes.batch_update():
-                for axis, parts in (("xaxis", ("range",)), ("yaxis", ("range", "tickvals", "ticktext"))):
+                for axis, parts in (("xaxis", ("range", "title.text")), ("yaxis", ("range", "tickvals", "ticktext"))):
                     for part in parts:
                         self.causes.layout[axis][part] = fresh.layout[axis][part]
         self._drawing.layout.display = None if shown else "none"
@@ -433,9 +433,9 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             self._caption.value = status(f"Written: {escape(written)}")
 
 
-def _causes(table: pd.DataFrame) -> go.Figure:
+def _causes(table: pd.DataFrame, k: int) -> go.Figure:
     """The figure of causes for its place beside the front."""
-    return miss_causes(table, height=_CAUSES).update_layout(width=_SIDE)
+    return miss_causes(table, k=k, height=_CAUSES).update_layout(width=_SIDE)
 
 
 def _slider(name: str, options: list[tuple[str, float]], value: float) -> ipywidgets.SelectionSlider:

@@ -144,7 +144,9 @@ def causes_beside(result: SweepResult, point: str) -> pd.DataFrame:
     row = result.point(point)
     build = result.points[result.points["build"] == row["build"]]
     apart = (build["recall"] - row["recall"]).abs().sort_values(kind="stable").index[:_BARS]
-    return cause_shares(result, build.loc[apart].sort_values("recall"), settings=True)
+    table = cause_shares(result, build.loc[apart].sort_values("recall"), settings=True)
+    own = " ".join(f"{name}={value}" for name, value in IndexSpec.parse(row["index"]).search) if len(table) else ""
+    return table.assign(search=table["search"].replace(own, f"▸ {own}"))
 
 
 def causes(result: SweepResult, point: str) -> str:

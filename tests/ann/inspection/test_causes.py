@@ -1,18 +1,22 @@
 """Why true neighbours were missed: causes that add up to what is missed, and that hold when they are tried."""
 
+import faiss
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.ann.builds import METRICS, K, gaussian, queries, searched, truth
+from tests.ann import builds
+from tests.ann.builds import METRICS, K, gaussian, searched
 from workbench.ann import CAUSE_LABELS, CAUSES, Database, IndexSpec, Misses, attribute, build_index, recall
 from workbench.ann.inspection.attribution import Attribution
 from workbench.ann.inspection.scan import Scanner
 from workbench.ann.inspection.walk import Walker
 from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
+from workbench.records import Neighbours
 
-faiss = pytest.importorskip("faiss")
+ASKED = 24  # queries: walks through graphs over codes take their time
+
 
 # A search of each kind that misses something, and what it can miss it for.
 KINDS = {
@@ -33,6 +37,15 @@ KINDS = {
     "IVF16,RaBitQ,RFlat nprobe=4 k_factor=2": {"nprobe", "refine"},
     "hnswlib M=4 efConstruction=8 ef=2": {"ef", "unreachable"},
 }
+
+
+def queries(metric):
+    return builds.queries(metric)[:ASKED]
+
+
+def truth(metric):
+    exact = builds.truth(metric)
+    return Neighbours(exact.ids[:ASKED], exact.scores[:ASKED], metric)
 
 
 def attributed(text, metric, **how):
@@ -284,7 +297,7 @@ def test_every_cause_has_words_and_the_record_is_plain():
 def test_what_cannot_be_attributed_is_refused():
     index, _ = searched("IVF16,Flat nprobe=2", "dot")
     asked, exact = queries("dot"), truth("dot")
-    with pytest.raises(InputError, match="a truth of 60 queries for 3"):
+    with pytest.raises(InputError, match="a truth of 24 queries for 3"):
         attribute(index, asked[:3], exact)
     with pytest.raises(InputError, match="allowed rows of shape"):
         attribute(index, asked, exact, allowed=np.ones(3, dtype=bool))

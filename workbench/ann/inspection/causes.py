@@ -21,11 +21,11 @@ CAUSES = ("unreachable", "ef", "nprobe", "distorted", "refine", "tie", "filter")
 CAUSE_LABELS: Mapping[str, str] = MappingProxyType(
     {
         "unreachable": "no path of the graph leads to it",
-        "ef": "never visited: ef ended the walk before",
+        "ef": "not visited: ef ended the walk",
         "nprobe": "its list was not probed",
         "distorted": "its code puts it too far away",
         "refine": "not among those compared again",
-        "tie": "as near as what was returned instead",
+        "tie": "tied with what was returned",
         "filter": "the filter keeps it out",
     }
 )

@@ -9,7 +9,7 @@ from workbench.view.figures.look import COLORS, INK, blank, label, require
 __all__ = ["miss_causes"]
 
 _COLORS = dict(zip(CAUSES, (COLORS[6], COLORS[0], COLORS[2], COLORS[1], COLORS[5], COLORS[7], COLORS[3]), strict=True))
-_BAR, _BELOW = 34, 96  # pixels: of a bar, and of the axis and the legend under them
+_BAR, _BELOW = 34, 104  # pixels: of a bar, and of the axis and the legend under them
 
 
 def miss_causes(table: pd.DataFrame, *, k: int = 10, title: str = "", height: int | None = None) -> go.Figure:
@@ -39,7 +39,7 @@ def miss_causes(table: pd.DataFrame, *, k: int = 10, title: str = "", height: in
     rows, totals = list(range(len(names))), shares.sum(axis=1).to_numpy()
     top = 56 if title else 10
     plot = _BAR * max(len(names), 2) if height is None else height - top - _BELOW
-    figure = blank(title, f"of the {k} true neighbours missed, %", "", top + plot + _BELOW)
+    figure = blank(title, f"missed of {k} true neighbours, %", "", top + plot + _BELOW)
     for cause in CAUSES:
         said = label(CAUSE_LABELS[cause])
         part = shares[cause].to_numpy()
@@ -49,16 +49,17 @@ def miss_causes(table: pd.DataFrame, *, k: int = 10, title: str = "", height: in
             hovertemplate=f"%{{x:.2f}} %: {said}<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
-        x=totals, y=rows, mode="text", text=[f"{total:.3g} %" if total else "nothing" for total in totals],
+        x=totals, y=rows, mode="text", text=[f" {total:.3g} %" if total else " nothing" for total in totals],
         textposition="middle right", textfont={"color": INK}, name="in all", showlegend=False, hoverinfo="skip",
         cliponaxis=False,
     )  # fmt: skip
     figure.update_layout(
-        barmode="stack", margin={"t": top, "b": _BELOW}, legend={"y": -44 / plot, "yanchor": "top"}
+        barmode="stack", margin={"t": top, "b": _BELOW},
+        legend={"y": -54 / plot, "yanchor": "top", "traceorder": "normal", "font_size": 12},
     )  # fmt: skip
-    figure.update_xaxes(range=[0, 1.22 * float(totals.max(initial=0.0)) or 1.0], rangemode="tozero")
+    figure.update_xaxes(range=[0, 1.22 * float(totals.max(initial=0.0)) or 1.0], rangemode="tozero", title_font_size=13)
     figure.update_yaxes(
-        tickvals=rows, ticktext=[label(name, 40, 2) for name in names], range=[len(rows) - 0.4, -0.6], showgrid=False,
+        tickvals=rows, ticktext=[label(name, 60, 2) for name in names], range=[len(rows) - 0.4, -0.6], showgrid=False,
         ticks="",
     )  # fmt: skip
     return figure
