@@ -30,7 +30,7 @@ def test_the_sweep_of_09_is_watched_asked_and_taken_apart(lab, tmp_path) -> None
 
     bench = page.locator(".wb-sweep-bench").first
     bench.scroll_into_view_if_needed()
-    bench.locator(".scatterlayer").wait_for(state="visible", timeout=30_000)
+    bench.locator(".scatterlayer").first.wait_for(state="visible", timeout=30_000)
     said = bench.locator("[role=status]").first
     notebook.wait_until(lambda: said.inner_text().startswith("Use "), "the advice")
     points = notebook.run_cell(

@@ -63,7 +63,7 @@ def test_constraints_families_and_failing_queries(lab, tmp_path) -> None:
     notebook = lab.open(write_notebook(tmp_path / "bench.ipynb", [SETUP, "bench"]))
     notebook.run_all()
     page = notebook.page
-    page.locator(".wb-sweep-bench .scatterlayer").wait_for(state="visible", timeout=30_000)
+    page.locator(".wb-sweep-bench .scatterlayer").first.wait_for(state="visible", timeout=30_000)
     page.locator(".wb-sweep-bench").scroll_into_view_if_needed()
     before, ring = status(notebook), spot(notebook, "recommended", 0)
     assert before.startswith("Use ")
@@ -97,10 +97,17 @@ def test_constraints_families_and_failing_queries(lab, tmp_path) -> None:
     notebook.wait_until(lambda: "queries miss a true neighbour" in detail(notebook), "its failing queries")
     assert HOSTILE[:20] in detail(notebook) and "missed" in detail(notebook)
     notebook.shot("sweep-bench-fails")
+    page.get_by_role("button", name="causes").click()
+    notebook.wait_until(lambda: "true neighbours" in detail(notebook), "why it fails them")
+    assert page.locator(".wb-sweep-causes .barlayer .point path").count() > 0
+    assert "▸ nprobe=" in "".join(page.locator(".wb-sweep-causes .ytick").all_text_contents())
+    notebook.shot("sweep-bench-causes")
     page.get_by_role("button", name="code").click()
     notebook.wait_until(lambda: "faiss" in detail(notebook), "its code")
     page.locator(".wb-sweep-bench .widget-dropdown select").select_option(label="memory, MB")
-    notebook.wait_until(lambda: "memory" in page.locator(".wb-sweep-bench .xtitle").text_content(), "the other axis")
+    notebook.wait_until(
+        lambda: "memory" in page.locator(".wb-sweep-bench .xtitle").first.text_content(), "the other axis"
+    )
     notebook.shot("sweep-bench-memory")
     assert notebook.run_cell("view.check()") == ""
     assert page.evaluate("() => window.hacked") is None

@@ -127,7 +127,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
         self.points = ipywidgets.Select(options=[], rows=8, layout=layout(width=f"{_SIDE}px", height="150px"))
         self.detail = ipywidgets.ToggleButtons(
             options=["measures", "fails", "causes", "code"],
-            style={"button_width": "80px"},
+            style={"button_width": "86px"},
             layout=layout(height="36px"),
         )
         self._panel = ipywidgets.HTML(
@@ -159,6 +159,7 @@ class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
             layout=layout(width=f"{_WIDTH + _SIDE + 16}px"),
         )
         self.add_class("wb-sweep-bench")
+        self._drawing.add_class("wb-sweep-causes")
         self.against.observe(self._redrawn, "value")
         for box in self.families.values():
             box.observe(self._redrawn, "value")

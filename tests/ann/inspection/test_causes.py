@@ -268,10 +268,10 @@ NAN = float("nan")
         (
             made("HNSW16", ("ef", NAN, NAN), ("unreachable", NAN, NAN), ("unreachable", NAN, NAN)),
             "efConstruction",
-            "2 % because no path of the graph leads to them. No ef finds those: build the graph",
+            "2 % because no path of the graph leads to them. No ef finds those: drop repeated vectors, or build",
         ),
         (made("HNSW16", ("ef", 32.0, NAN)), "efSearch", "Turn efSearch up from 16: 32 finds it."),
-        (made("hnswlib", ("ef", NAN, NAN)), "ef", "Turn ef up from 10."),
+        (made("hnswlib", ("ef", NAN, NAN)), "ef", "Turn ef up from 10; no value that was tried finds it."),
         (
             made("IVF64,PQ8 nprobe=4", ("nprobe", NAN, 0.5), ("nprobe", NAN, 0.1), ("nprobe", 9.0, NAN)),
             "RFlat",

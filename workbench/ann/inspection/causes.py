@@ -148,7 +148,7 @@ class Misses:
     def _next(self, cause: str, rows: pd.DataFrame) -> str:
         """What to turn for these misses, and how far."""
         if cause == "unreachable":
-            return "No ef finds those: build the graph with a larger efConstruction or M."
+            return "No ef finds those: drop repeated vectors, or build the graph with a larger efConstruction or M."
         if cause == "distorted":
             gaps = rows["gap"].to_numpy(np.float64)
             beyond = float(np.nanmedian(gaps)) if np.isfinite(gaps).any() else math.nan
@@ -158,11 +158,13 @@ class Misses:
         knob = knob_of(cause, self.spec)
         half, most = (_quantile(rows["needs"].to_numpy(np.float64), share) for share in (0.5, 0.9))
         said = f"Turn {knob} up from {now(self.spec, knob):,}"
-        if math.isfinite(half):
-            said += f": {half:,.0f} finds {'half of them' if len(rows) > 1 else 'it'}"
-            if len(rows) > 1 and math.isfinite(most):
-                said += f", {most:,.0f} nine tenths" if most > half else " and nine tenths"
-        return f"{said}."
+        if not math.isfinite(half):
+            return f"{said}; no value that was tried finds {'half of them' if len(rows) > 1 else 'it'}."
+        if len(rows) == 1:
+            return f"{said}: {half:,.0f} finds it."
+        if most == half:
+            return f"{said}: {half:,.0f} finds nine tenths of them."
+        return f"{said}: {half:,.0f} finds half of them{f', {most:,.0f} nine tenths' if math.isfinite(most) else ''}."
 
 
 def knob_of(cause: str, spec: IndexSpec) -> str:
