@@ -71,7 +71,7 @@ def explain(
     spec = _with_settings(ann.IndexSpec.parse(index), ef, nprobe)
     vectors, held, _ = vectors_and_queries(file, queries, metric, text, id, model, limit)
     asked, rows = _asked(file, vectors, queries, held, query)
-    database = ann.Database(vectors.array, vectors.metric, rows=rows)
+    database = ann.Database(vectors.array, metric or vectors.metric, rows=rows)
     ann.check_spec(spec, n=database.n, d=database.d, metric=database.metric, k=k)
     built = ann.build_index(spec, database)
     found = ann.explain(built, asked, k, spec.search)
@@ -111,7 +111,8 @@ def _lines(found: "Explanation", ids: tuple[str, ...], rows: "IntArray") -> list
             if one["needs"] == one["needs"]:
                 fate += f"; {found.misses.setting(one['cause'])}={one['needs']:,.0f} finds it"
             if one["gap"] == one["gap"]:
-                fate += f"; by its code {100 * one['gap']:.2g} % beyond the worst answer"
+                beyond = f"{100 * one['gap']:.2g} % beyond the worst answer"
+                fate += f", {beyond}" if one["cause"] == "distorted" else f"; its code lies {beyond}"
         lines.append(f"{one['rank']:>4}. {ids[rows[one['row']]]:{width}}  {one['score']:.4f}  {fate}")
     return [f"{found.spec}, {found.n:,} x {found.d} by {found.metric}", found.verdict, "", *lines]
 
