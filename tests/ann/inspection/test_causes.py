@@ -278,6 +278,11 @@ NAN = float("nan")
             "2 % because their codes put them too far away. In the median their codes lie 30 % beyond the worst",
         ),
         (made("SQ4,RFlat", ("refine", 3.0, NAN)), "k_factor", "Turn k_factor up from 1: 3 finds it."),
+        (
+            made("HNSW16", *[("ef", 32.0, NAN)] * 9_999, ("unreachable", NAN, NAN), queries=10_000),
+            "efSearch",
+            "Of the true neighbours 10 % are missed, nearly all because ef ended the walk before it came to them.",
+        ),
         (made("SQ8", ("tie", NAN, NAN)), None, "because they are as near as what was returned instead."),
         (made("SQ8", ("filter", NAN, NAN), ("filter", NAN, NAN), ("tie", NAN, NAN)), None, "most because the filter"),
     ],

@@ -110,12 +110,14 @@ class Misses:
         if self.each.empty:
             return "Nothing is missed."
         places, cause = self.queries * self.k, self.main
-        missed = f"Of the true neighbours {_share(len(self.each) / places)} are missed"
+        whole = _share(len(self.each) / places)
+        missed = f"Of the true neighbours {whole} are missed"
         if cause is None:
             most = max(self.counts, key=lambda name: self.counts[name])
             return f"{missed}, {'most ' if self.counts[most] < len(self.each) else ''}because {_BECAUSE[most]}."
         rows = self.each[self._mended_by(cause)]
-        part = "" if len(rows) == len(self.each) else f"{_share(len(rows) / places)} "
+        share = _share(len(rows) / places)
+        part = "" if len(rows) == len(self.each) else "nearly all " if share == whole else f"{share} "
         return f"{missed}, {part}because {_BECAUSE[cause]}. {self._next(cause, rows)}"
 
     def setting(self, cause: str) -> str:
