@@ -192,9 +192,6 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         self._quiet = True
         self.step.value, self.step.max = 0, self.walk.steps
         self._quiet = False
-        if self._asked is not None and not np.array_equal(self._asked[q], self.map.points[-1]):
-            self.map.connect([])
-            self.map.move(np.concatenate([self._points, self._asked[q][None]]))
         self._draw_line()
         self._show()
 
@@ -221,8 +218,12 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
             lit[role] = np.setdiff1d(rows, np.concatenate(list(lit.values())))
         if self._asked is not None:
             lit["query"] = np.array([len(self._points)])
-        self.map.mark(lit, names=_MEANS)
-        self.map.connect([(int(node[0]), int(row)) for row in fresh] if now else [])
+        asked = None if self._asked is None else self._asked[self.query.value]
+        with self.map.together():
+            if asked is not None and not np.array_equal(asked, self.map.points[-1]):
+                self.map.move(np.concatenate([self._points, asked[None]]))
+            self.map.mark(lit, names=_MEANS)
+            self.map.connect([(int(node[0]), int(row)) for row in fresh] if now else [])
         self.figure.plotly_restyle({"x": [[now, now]]}, [len(self.figure.data) - 1])
         self._lists.value = self._listed(state)
         self._status.value = status(self._told(now, len(seen), int(np.isin(truth, seen).sum())))
