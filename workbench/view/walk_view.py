@@ -21,7 +21,8 @@ from workbench.view.scatter import MapView
 
 __all__ = ["WalkView"]
 
-_SIDE, _LINE = 372, 250  # pixels: the lists beside the map, and the height of the line beneath it
+_SIDE = 372  # pixels of the lists beside the map
+_LINE, _WIDE = 250, 1040  # pixels: height and width of the line of distances
 _LISTED = {"candidates": 8, "results": 10}  # rows of each list
 _TEXT = 40  # characters of a text in a list
 _MEANS = {
@@ -141,6 +142,7 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         shown = None if texts is None else [*texts, "the query"][: len(points)]
         self.map = MapView(points, texts=shown, height=height, on_error=self._show_error)
         self._axis, self.figure = axis, go.FigureWidget(walk_distances(_NOTHING, axis, height=_LINE))
+        self.figure.update_layout(width=_WIDE)
         self._lists = ipywidgets.HTML(
             layout=layout(width=f"{_SIDE}px", height=f"{height}px", flex="none", overflow="hidden auto")
         )
@@ -240,7 +242,7 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         layer, node, evaluated = (int(walk.hops[name].iloc[now - 1]) for name in ("layer", "node", "evaluated"))
         said = (
             f"<b>Step {now:,} of {walk.steps:,}, layer {layer}</b>: expands <i>{self._name(node)}</i>, "
-            f"{evaluated} distances computed. {sums}"
+            f"{evaluated} distance{'s' * (evaluated != 1)} computed. {sums}"
         )
         if now < walk.steps:
             return said
