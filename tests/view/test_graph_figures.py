@@ -65,15 +65,19 @@ def test_each_comparison_of_a_skip_list_is_a_frame():
 
 def test_growth_is_solid_where_it_was_measured_and_dashed_beyond():
     points = pd.DataFrame({"n": [1000, 10_000], "distances": [300.0, 400], "low": [290.0, 390], "high": [310.0, 410]})
-    line = pd.DataFrame(
-        {"n": [1000, 10_000, 10**8], "distances": [301.0, 399, 800], "low": [1.0, 2, 3], "high": [9.0] * 3}
-    )
-    band, measured, beyond, marks = figures.work_growth(points, line).data
-    assert len(band.x) == 6 and list(measured.x) == [1000, 10_000] and list(beyond.x) == [10_000, 10**8]
-    assert (measured.line.dash, beyond.line.dash) == ("solid", "dash")
-    assert list(marks.error_y.array) == [10, 10]
+    law = {"n": [1000, 10_000, 10**8], "distances": [301.0, 399, 800], "low": [1.0, 2, 3], "high": [9.0] * 3}
+    laws = pd.concat([pd.DataFrame({**law, "law": name}) for name in ("<b>power</b>", "logarithm")])
+    figure = figures.work_growth(points, laws)
+    band, known, beyond, _, other, _, marks = figure.data
+    assert len(band.x) == 6 and list(known.x) == [1000, 10_000] and list(beyond.x) == [10_000, 10**8]
+    assert (known.line.dash, beyond.line.dash) == ("solid", "dash") and known.line.color != other.line.color
+    assert known.name == "&lt;b&gt;power&lt;/b&gt;" and list(marks.error_y.array) == [10, 10]
+    low, high = figure.layout.xaxis.range
+    assert low < 3 and high > 8 and figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     with pytest.raises(InputError, match="no column 'low'"):
-        figures.work_growth(points.drop(columns="low"), line)
+        figures.work_growth(points.drop(columns="low"), laws)
+    with pytest.raises(InputError, match="not above 0"):
+        figures.work_growth(points.assign(low=0), laws)
 
 
 def test_what_was_touched_is_not_drawn_among_the_rest():

@@ -9,6 +9,7 @@ from workbench.embed.bundled import bundled_model_path, verify_bundled_model
 from workbench.embed.cache import CachedModel, VectorCache
 from workbench.embed.embedding import EmbedReport, embed, embed_with_report
 from workbench.embed.identity import check_identity
+from workbench.embed.phrases import PhraseVectors, phrase_vectors
 from workbench.embed.sentence import Encoder, Role, SentenceEncoder
 from workbench.embed.token_average import TokenAverageEncoder
 from workbench.embed.token_stream import TokenEncoder, TokenVectors, token_vectors
@@ -19,6 +20,7 @@ __all__ = [
     "EmbedReport",
     "Encoder",
     "ModelIdentity",
+    "PhraseVectors",
     "Role",
     "SentenceEncoder",
     "TokenAverageEncoder",
@@ -31,6 +33,7 @@ __all__ = [
     "contextual",
     "embed",
     "embed_with_report",
+    "phrase_vectors",
     "token_vectors",
     "tuning",
     "verify_bundled_model",

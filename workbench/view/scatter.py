@@ -27,6 +27,7 @@ from workbench.view.palette import color_column
 __all__ = ["ROLES", "MapView"]
 
 _STATIC = Path(__file__).parent / "static"
+_LEAST = 3.5  # pixels of a point with a role
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
 
 
@@ -35,7 +36,7 @@ class _Role:
     label: str
     light: str
     dark: str
-    size: float  # 0: as large as a plain point
+    size: float  # 0: as large as a plain point, where that can be seen
 
 
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
@@ -302,6 +303,11 @@ class MapView:
     def _base_size(self) -> float:
         return float(np.clip(60 / max(len(self), 1) ** 0.3, 2, 8))
 
+    @property
+    def _dimmed(self) -> float:
+        """Opacity of what is not marked: of a hundred thousand points many lie on each other."""
+        return float(np.clip(0.2 * (20_000 / len(self)) ** 0.5, 0.05, 0.2))
+
     def _rows(self, rows: Rows) -> IntArray:
         return checked_rows(rows, len(self))
 
@@ -325,10 +331,10 @@ class MapView:
             self._painter.codes = codes.tobytes()
             self._painter.look = {
                 "color": [*colors, *colors, *(role.dark if dark else role.light for role in _ROLES.values())],
-                "opacity": [*[0.75] * bins, *[0.2] * bins, *[1.0] * len(ROLES)],
+                "opacity": [*[0.75] * bins, *[self._dimmed] * bins, *[1.0] * len(ROLES)],
                 "size": [
                     *[size] * (2 * bins),
-                    *(max(role.size, size + 2) if role.size else size for role in _ROLES.values()),
+                    *(max(role.size, size + 2) if role.size else max(size, _LEAST) for role in _ROLES.values()),
                 ],
                 "above": 2 * bins,
             }

@@ -21,7 +21,8 @@ from workbench.view.scatter import MapView
 
 __all__ = ["WalkView"]
 
-_SIDE, _LINE = 372, 250  # pixels: the lists beside the map, and the height of the line beneath it
+_SIDE = 372  # pixels of the lists beside the map
+_LINE, _WIDE = 250, 1040  # pixels: height and width of the line of distances
 _LISTED = {"candidates": 8, "results": 10}  # rows of each list
 _TEXT = 40  # characters of a text in a list
 _MEANS = {
@@ -141,6 +142,7 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         shown = None if texts is None else [*texts, "the query"][: len(points)]
         self.map = MapView(points, texts=shown, height=height, on_error=self._show_error)
         self._axis, self.figure = axis, go.FigureWidget(walk_distances(_NOTHING, axis, height=_LINE))
+        self.figure.update_layout(width=_WIDE)
         self._lists = ipywidgets.HTML(
             layout=layout(width=f"{_SIDE}px", height=f"{height}px", flex="none", overflow="hidden auto")
         )
@@ -192,9 +194,6 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         self._quiet = True
         self.step.value, self.step.max = 0, self.walk.steps
         self._quiet = False
-        if self._asked is not None and not np.array_equal(self._asked[q], self.map.points[-1]):
-            self.map.connect([])
-            self.map.move(np.concatenate([self._points, self._asked[q][None]]))
         self._draw_line()
         self._show()
 
@@ -221,8 +220,12 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
             lit[role] = np.setdiff1d(rows, np.concatenate(list(lit.values())))
         if self._asked is not None:
             lit["query"] = np.array([len(self._points)])
-        self.map.mark(lit, names=_MEANS)
-        self.map.connect([(int(node[0]), int(row)) for row in fresh] if now else [])
+        asked = None if self._asked is None else self._asked[self.query.value]
+        with self.map.together():
+            if asked is not None and not np.array_equal(asked, self.map.points[-1]):
+                self.map.move(np.concatenate([self._points, asked[None]]))
+            self.map.mark(lit, names=_MEANS)
+            self.map.connect([(int(node[0]), int(row)) for row in fresh] if now else [])
         self.figure.plotly_restyle({"x": [[now, now]]}, [len(self.figure.data) - 1])
         self._lists.value = self._listed(state)
         self._status.value = status(self._told(now, len(seen), int(np.isin(truth, seen).sum())))
@@ -239,7 +242,7 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         layer, node, evaluated = (int(walk.hops[name].iloc[now - 1]) for name in ("layer", "node", "evaluated"))
         said = (
             f"<b>Step {now:,} of {walk.steps:,}, layer {layer}</b>: expands <i>{self._name(node)}</i>, "
-            f"{evaluated} distances computed. {sums}"
+            f"{evaluated} distance{'s' * (evaluated != 1)} computed. {sums}"
         )
         if now < walk.steps:
             return said

@@ -15,7 +15,7 @@ from workbench.ann.inspection.codes import (
 from workbench.ann.inspection.explanation import Explanation, explain
 from workbench.ann.inspection.graph import Graph, read_graph
 from workbench.ann.inspection.graph_trials import deletions, graph_settings, insertion_orders
-from workbench.ann.inspection.growth import GrowthFit, fit_growth, growing_graph
+from workbench.ann.inspection.growth import GraphGrowth, GrowthFit, growing_graph
 from workbench.ann.inspection.health import GraphHealth, graph_health
 from workbench.ann.inspection.lists import ListHealth, border_margin, list_health, list_ranks
 from workbench.ann.inspection.scan import Scan, Scanner
@@ -28,6 +28,7 @@ __all__ = [
     "Distortion",
     "Explanation",
     "Graph",
+    "GraphGrowth",
     "GraphHealth",
     "GrowthFit",
     "ListHealth",
@@ -48,7 +49,6 @@ __all__ = [
     "distortion",
     "draw_levels",
     "explain",
-    "fit_growth",
     "graph_health",
     "graph_settings",
     "growing_graph",

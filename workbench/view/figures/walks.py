@@ -6,12 +6,12 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from workbench.errors import InputError
-from workbench.view.figures.look import COLORS, GREY, GRID, INK, blank, label, require
+from workbench.view.figures.look import COLORS, GREY, INK, blank, interval, label, require
 
 __all__ = ["seen_from_query", "walk_distances", "work_growth"]
 
 _PINK = "#C2185B"
-_BAND = "rgba(0, 114, 178, 0.10)"
+_BANDS = ("rgba(0, 114, 178, 0.13)", "rgba(232, 89, 12, 0.13)", "rgba(0, 158, 115, 0.13)")  # of the first colors
 
 
 def walk_distances(hops: pd.DataFrame, axis: str = "distance", *, height: int = 320, title: str = "") -> go.Figure:
@@ -124,9 +124,9 @@ def seen_from_query(
         shapes=[{"type": "circle", "x0": -at, "x1": at, "y0": -at, "y1": at, "layer": "above",
                  "line": {"color": INK, "width": 1, "dash": "dot"}} for at in rings],
         annotations=[{"x": 0, "y": -at, "text": f"{at:g}" + (f" {label(axis)}" if at == rings[-1] else ""),
-                      "showarrow": False, "font": {"size": 12, "color": "#1B1B1B"}, "bgcolor": "rgba(255,255,255,0.8)",
-                      "borderpad": 1} for at in rings],
-        margin={"l": 8, "r": 8, "t": 92, "b": 12}, dragmode="pan",
+                      "showarrow": False, "font": {"size": 12, "color": "#1B1B1B"}, "borderpad": 1,
+                      "bgcolor": f"rgba(255, 255, 255, {0.75 if at == rings[-1] else 0})"} for at in rings],
+        margin={"l": 8, "r": 8, "t": 92, "b": 12}, dragmode="pan", legend_itemsizing="constant",
     )  # fmt: skip
     bare = {"visible": False, "showgrid": False, "range": [-reach, reach]}
     figure.update_xaxes(**bare)
@@ -134,53 +134,62 @@ def seen_from_query(
     return figure
 
 
-def work_growth(points: pd.DataFrame, line: pd.DataFrame, *, title: str = "") -> go.Figure:
-    """Distances that a query costs against the number of vectors, which stands on a logarithmic axis.
+def work_growth(points: pd.DataFrame, laws: pd.DataFrame, *, title: str = "") -> go.Figure:
+    """Distances that a query costs against the number of vectors, both logarithmic, with what was fitted to them.
 
     Parameters
     ----------
     points
-        What was measured: ``n``, ``distances`` (mean of a query), ``low``, ``high``; optionally ``series``.
-    line
-        What was fitted, ascending: ``n``, ``distances``, ``low``, ``high``; ``series`` as in ``points``.
+        What was measured: ``n``, ``distances`` (mean of a query), ``low``, ``high``.
+    laws
+        What was fitted, ascending in n: ``law`` (its name, one color each), ``n``, ``distances``, ``low``, ``high``. It is
+        dashed beyond what was measured.
 
     Raises
     ------
     InputError
-        A column is missing, or there are no rows.
+        A column is missing, there are no rows, or a value is not above 0.
     """
-    for table in (points, line):
-        require(table, "n", "distances", "low", "high")
-    figure = blank(title, "vectors, n", "distances computed for a query", 440)
-    for place, name in enumerate(dict.fromkeys(points["series"]) if "series" in points else [""]):
-        color = COLORS[place]
-        measured = points[points["series"] == name] if name else points
-        fitted = line[line["series"] == name] if name else line
-        n, low, high = (fitted[column].to_numpy(np.float64) for column in ("n", "low", "high"))
+    require(points, "n", "distances", "low", "high")
+    require(laws, "law", "n", "distances", "low", "high")
+    numbers = ["n", "distances", "low", "high"]
+    every = np.concatenate([table[numbers].to_numpy(np.float64) for table in (points, laws)])
+    if not (every > 0).all():
+        raise InputError("a number is not above 0", "A logarithmic axis has no place for it.")
+    figure = blank(title, "vectors, n", "distances computed for a query", 460)
+    largest = float(points["n"].max())
+    for place, (law, rows) in enumerate(laws.groupby("law", sort=False)):
+        n, at, low, high = (rows[column].to_numpy(np.float64) for column in numbers)
         figure.add_scatter(
             x=np.concatenate([n, n[::-1]]), y=np.concatenate([high, low[::-1]]), mode="lines", fill="toself",
-            fillcolor=_BAND, line={"width": 0}, hoverinfo="skip", showlegend=False,
+            fillcolor=_BANDS[place], line={"width": 0}, hoverinfo="skip", showlegend=False,
         )  # fmt: skip
-        known = n <= measured["n"].max()
-        for part, dash in ((known, "solid"), (~known | (n == n[known][-1]), "dash")):
+        last = int((n <= largest).sum()) - 1
+        for part, dash in ((slice(0, last + 1), "solid"), (slice(last, None), "dash")):
             figure.add_scatter(
-                x=n[part], y=fitted["distances"].to_numpy(np.float64)[part], mode="lines", showlegend=dash == "dash",
-                name=label(f"{name}: " if name else "") + "fitted, and carried on",
-                line={"color": color, "width": 2, "dash": dash},
+                x=n[part], y=at[part], mode="lines", name=label(law), showlegend=dash == "solid",
+                line={"color": COLORS[place], "width": 2, "dash": dash},
                 hovertemplate="%{y:,.0f} at %{x:,.4s}<extra></extra>",
             )  # fmt: skip
-        at = measured["distances"].to_numpy(np.float64)
-        figure.add_scatter(
-            x=measured["n"].to_numpy(np.float64), y=at, mode="markers", name=label(name) or "measured",
-            marker={"size": 9, "color": color},
-            error_y={"type": "data", "symmetric": False, "array": measured["high"].to_numpy(np.float64) - at,
-                     "arrayminus": at - measured["low"].to_numpy(np.float64), "color": color},
-            hovertemplate="%{y:,.0f} at %{x:,.4s}<extra></extra>",
-        )  # fmt: skip
+    measured = points["distances"].to_numpy(np.float64)
+    figure.add_scatter(
+        x=points["n"].to_numpy(np.float64), y=measured, mode="markers", name="measured",
+        marker={"size": 9, "color": INK}, error_y=interval(measured, points["low"], points["high"]),
+        hovertemplate="%{y:,.0f} at %{x:,.4s}<extra>measured</extra>",
+    )  # fmt: skip
+    figure.add_vline(x=largest, line={"color": INK, "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        x=np.log10(largest), y=0, yref="paper", yanchor="bottom", text="beyond: extrapolated", showarrow=False,
+        xanchor="left", xshift=6, font={"size": 12},
+    )  # fmt: skip
     powers = range(3, 10)
     figure.update_xaxes(
-        type="log", tickvals=[10**power for power in powers],
+        type="log", tickvals=[10**power for power in powers], range=[np.log10(every[:, 0].min() / 1.5), np.log10(every[:, 0].max() * 1.8)],
         ticktext=["1,000", "10,000", "100,000", "1 million", "10 million", "100 million", "1 billion"],
     )  # fmt: skip
-    figure.update_yaxes(rangemode="tozero", gridcolor=GRID)
+    steps = [digit * 10.0**power for power in range(8) for digit in (1, 2, 5)]
+    figure.update_yaxes(
+        type="log", tickvals=steps, ticktext=[f"{step:,.6g}" for step in steps],
+        range=[np.log10(every[:, 2].min() / 1.2), np.log10(every[:, 3].max() * 1.2)],
+    )  # fmt: skip
     return figure
