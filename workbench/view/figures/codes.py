@@ -54,9 +54,9 @@ def distance_table(
         raise InputError(f"{len(names)} names for {len(chosen)} vectors", "Give one name, and one distance, for each.")
     n, m = chosen.shape
     parts = cells[np.arange(m), chosen]
-    height = 190 + _ROW * max(n, m)
+    height = 262 + _ROW * max(n, m)
     figure = make_subplots(
-        1, 2, column_widths=[0.58, 0.42], horizontal_spacing=0.12,
+        1, 2, column_widths=[0.56, 0.44], horizontal_spacing=0.17,
         subplot_titles=["to each centroid of each part, computed once", "of the vectors, by look-ups alone"],
     )  # fmt: skip
     look = blank(title, "", "", height)
@@ -79,7 +79,7 @@ def distance_table(
         )  # fmt: skip
     sums = parts.sum(axis=1)
     figure.add_scatter(
-        **_written(sums), y=list(range(n)), mode="text", textposition="middle right", showlegend=False,
+        **_written(sums, exact), y=list(range(n)), mode="text", textposition="middle right", showlegend=False,
         cliponaxis=False, hoverinfo="skip", row=1, col=2,
     )  # fmt: skip
     if exact is not None:
@@ -100,7 +100,7 @@ def distance_table(
                 data=[
                     {"type": "scatter", **_picked(chosen[vector], range(part + 1))},
                     *({"type": "bar", "x": known[:, each]} for each in range(m)),
-                    {"type": "scatter", **_written(done)},
+                    {"type": "scatter", **_written(done, exact)},
                 ],
             )
         )  # fmt: skip
@@ -120,9 +120,9 @@ def distance_table(
         ticks="", row=1, col=2,
     )  # fmt: skip
     figure.update_layout(
-        barmode="stack", margin={"t": 96, "b": 150}, updatemenus=[buttons(_PLAY_MS)],
+        barmode="stack", margin={"t": 136, "b": 150}, updatemenus=[buttons(_PLAY_MS)],
         sliders=[slider("look-up ", [frame.name for frame in frames], len(frames) - 1)],
-        legend={"y": -0.17, "yanchor": "top", "x": 1, "xanchor": "right", "traceorder": "normal"},
+        legend={"y": 1 + 44 / (height - 286), "traceorder": "normal"},
     )  # fmt: skip
     return figure
 
@@ -132,10 +132,11 @@ def _picked(code: NDArray[Any], parts: Sequence[int]) -> dict[str, Any]:
     return {"x": [int(code[part]) for part in parts], "y": list(parts)}
 
 
-def _written(sums: NDArray[np.float64]) -> dict[str, Any]:
-    """Sums at the ends of their bars; nothing where nothing is added up yet."""
+def _written(sums: NDArray[np.float64], exact: NDArray[np.float64] | None) -> dict[str, Any]:
+    """Sums beside their bars, beyond the true distance too; nothing where nothing is added up yet."""
     known = np.isfinite(sums)
+    ends = np.where(known, sums, 0.0)
     return {
-        "x": np.where(known, sums, 0.0),
-        "text": [f" {value:.2f}" if there else "\u00a0" for value, there in zip(sums, known, strict=True)],
+        "x": ends if exact is None else np.maximum(ends, exact),
+        "text": [f"  {value:.2f}" if there else "\u00a0" for value, there in zip(sums, known, strict=True)],
     }

@@ -17,8 +17,8 @@ def slider(prefix: str, names: Sequence[str], active: int = 0) -> dict[str, Any]
 def buttons(milliseconds: int) -> dict[str, Any]:
     """Play from the beginning, and stop; each frame stays for so long."""
     return {
-        "type": "buttons", "direction": "left", "showactive": False, "x": 1, "xanchor": "right", "y": 1.02,
-        "yanchor": "bottom", "pad": {"b": 4},
+        "type": "buttons", "direction": "left", "showactive": False, "x": 1, "xanchor": "right", "y": 1,
+        "yanchor": "bottom", "pad": {"b": 40},
         "buttons": [
             {"label": "▶ play", "method": "animate", "args": [None, _timed(milliseconds)]},
             {"label": "❚❚ stop", "method": "animate", "args": [[None], _timed(0)]},

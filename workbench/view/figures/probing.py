@@ -108,7 +108,7 @@ def probed_cells(
     places = [0, len(on_left), 3, 5]
     figure.frames = [
         go.Frame(
-            name=f"{row['nprobe']:,}", traces=places, layout={"annotations": _titles(figure, row)},
+            name=f"{row['nprobe']:,}", traces=places, layout={"annotations": _titles(figure, row, len(cells))},
             data=[{"type": trace.type, **changes} for trace, changes in zip(moving, of, strict=True)],
         )
         for row, of in zip(rows, moved, strict=True)
@@ -125,10 +125,10 @@ def probed_cells(
     return figure
 
 
-def _titles(figure: go.Figure, row: dict[str, Any]) -> list[dict[str, Any]]:
+def _titles(figure: go.Figure, row: dict[str, Any], lists: int) -> list[dict[str, Any]]:
     """What stands above both planes at one step."""
     said = (
-        f"one query: {len(row['read'])} of the lists read",
+        f"one query: {len(row['read'])} of {lists} lists read",
         f"every query: {row['share']:.1%} of the plane gets a wrong answer",
     )
     return [
