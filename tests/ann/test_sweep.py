@@ -55,6 +55,17 @@ def test_a_rows_recall_is_that_of_the_answers_that_are_kept(swept):
         assert swept.point(point)["recall"] == pytest.approx(again.mean())
 
 
+def test_an_nprobe_that_codes_need_is_one_that_found_it(swept):
+    coded = swept.points[swept.points["family"] == "ivfpq"].sort_values("recall")
+    spec = ann.IndexSpec.parse(coded["index"].iloc[0])
+    needed = swept.misses(coded["point"].iloc[0]).each.query("cause == 'nprobe'").dropna(subset="needs")
+    assert len(needed)
+    for nprobe, misses in needed.groupby("needs"):
+        found = swept.answers(str(spec.with_search(nprobe=int(nprobe))))
+        assert nprobe > dict(spec.search)["nprobe"]
+        assert (found[misses["query"]] == misses["row"].to_numpy()[:, None]).any(axis=1).all()
+
+
 def test_what_each_point_missed_is_kept_and_adds_up(swept):
     for row in swept.points.to_dict("records"):
         misses = swept.misses(row["point"])

@@ -119,9 +119,9 @@ class SweepResult:
     def misses(self, point: str) -> Misses:
         """The true neighbours that a point missed, and what kept each out.
 
-        ``needs`` is a list's rank, or the smallest setting among the points of the same build that found it: NaN where
-        none that was measured did. Of a graph over codes, what lies beyond the worst answer by its code counts as
-        distorted, whether it was visited or not.
+        ``needs`` of vectors in lists is the rank of the list; else it is the smallest setting among the points of the
+        same build that found it: NaN where none that was measured did. Of a graph over codes, what lies beyond the
+        worst answer by its code counts as distorted, whether it was visited or not.
 
         Raises
         ------
@@ -137,9 +137,11 @@ class SweepResult:
                 f"the sweep in {str(self.folder)!r} did not keep what {spec} missed",
                 "Qdrant does not show it; for another index, sweep again.",
             )
-        for cause in ("ef", "refine"):
+        # Lists of codes: one that is probed brings in nearer codes too, which may keep out what the rank promises.
+        for cause in ("ef", "refine") if spec.parts.codec == "Flat" else ("ef", "refine", "nprobe"):
             wanted = np.flatnonzero((each["cause"] == cause) & ~(each["gap"] > 0))
             if len(wanted):
+                each.loc[wanted, "needs"] = np.nan
                 self._find_needs(each, wanted, spec, knob_of(cause, spec))
         return Misses(each, len(self.queries), self.k, spec)
 
