@@ -125,24 +125,6 @@ def test_a_refinement_keeps_the_best_of_what_it_compares_again(text, metric):
         assert np.allclose(refined["distance"], -true, atol=1e-4)
 
 
-@EVERY_METRIC
-@pytest.mark.parametrize(
-    "text", ["Flat", "IVF16,PQ4 nprobe=2", "OPQ2,IVF8,PQ8x4fs,RFlat", "SQ4", "LSH", "IVF16,RaBitQ,RFlat qb=8 nprobe=2"]
-)
-def test_distances_of_many_queries_are_those_of_their_scans(text, metric):
-    index, spec = searched(text, metric)
-    scanner = Scanner(index)
-    rows = np.random.default_rng(0).integers(-1, index.n, size=(ASKED, 20))
-    rows[:, 0] = -1
-    together = scanner.distances(queries(metric)[:ASKED], rows, spec.search)
-    alone = [
-        scanner.scan(query, K, spec.search).distance_of(some)
-        for query, some in zip(queries(metric)[:ASKED], rows, strict=True)
-    ]
-    assert np.allclose(together, alone, rtol=1e-5, atol=1e-5, equal_nan=True)
-    assert (np.isnan(together) == (rows < 0)).all()
-
-
 def test_any_row_has_a_distance_and_padding_has_none():
     index = built("IVF16,PQ4", "euclidean")
     one, all_lists = (Scanner(index).scan(queries("euclidean")[0], K, (("nprobe", probes),)) for probes in (1, 16))
@@ -201,7 +183,5 @@ def test_a_query_that_cannot_be_is_refused():
         scanner.scan(queries("dot"), K)
     with pytest.raises(VectorError, match="16"):
         scanner.scan(gaussian(1, d=16), K)
-    with pytest.raises(VectorError, match="16"):
-        scanner.distances(gaussian(1, d=16), np.zeros((1, 1), dtype=np.int64))
     with pytest.raises(InputError, match="no search setting 'nprobe'"):
         scanner.scan(queries("dot")[0], K, (("nprobe", 2),))

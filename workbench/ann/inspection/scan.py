@@ -13,7 +13,6 @@ from workbench.ann.indexes.database import row_blocks
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.inspection.codes import Codes
 from workbench.ann.specs import Settings
-from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray
 
@@ -126,41 +125,6 @@ class Scanner:
         nearest = -1 if lists is None else int(lists["list"].iloc[0])
         refined = self._refined(asked, k, search, found) if self._index.spec.parts.refine else None
         return Scan(found, lists, computed, measure.table(nearest), refined, measure.note, measure)
-
-    def distances(self, queries: FloatArray, rows: IntArray, search: Settings = ()) -> NDArray[np.float32]:
-        """Distances of some codes to each query, as ``Scan.distance_of``, without a scan.
-
-        Parameters
-        ----------
-        queries
-            ``(q, d) float32`` as ``Database.prepare`` hands them back.
-        rows
-            ``(q, r) int64`` rows for each query, scanned or not; -1 has no distance.
-        search
-            Search settings. Of RaBitQ, ``qb`` changes its estimates; it is searched as a whole for each query.
-
-        Returns
-        -------
-        NDArray[np.float32]
-            ``(q, r)``, NaN for -1.
-
-        Raises
-        ------
-        VectorError
-            Queries of another dimension.
-        """
-        check_dimensions(queries.shape[1], self._index.d, "the queries")
-        lists = self._codes.lists
-        coarse = np.zeros((len(queries), lists.held.nlist if lists else 0), dtype=np.float32)
-        if lists is not None:
-            distances, order = lists.ordered(queries)
-            np.put_along_axis(coarse, order, distances, axis=1)
-        out = np.full(rows.shape, np.nan, dtype=np.float32)
-        for one, some in enumerate(rows):
-            known = some >= 0
-            measure = self._measure(queries[one : one + 1], coarse[one], search)
-            out[one, known] = measure.distances(some[known])
-        return out
 
     def _lists(self, asked: FloatArray, search: Settings) -> tuple[pd.DataFrame | None, FloatArray]:
         """The lists in the order of the query, and the distance of each list by its number."""
