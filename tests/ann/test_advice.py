@@ -255,6 +255,20 @@ def test_what_the_recommended_point_still_misses_names_the_next_knob(tmp_path):
     assert advise(sweep, recall=0.97, build_s=2).cause is None
 
 
+def test_the_nearest_names_the_next_knob_where_it_is_the_recall_that_it_lacks(tmp_path):
+    sweep = replace(made(IVF, HNSW), folder=tmp_path)
+    (tmp_path / "misses").mkdir()
+    each = pd.DataFrame({"query": [0], "row": [4], "rank": [9], "cause": "ef", "needs": np.nan, "gap": np.nan})
+    for point in sweep.points["point"]:
+        each.to_parquet(tmp_path / "misses" / f"{point}.parquet")
+    advice = advise(sweep, recall=0.9999)
+    assert advice.nearest["index"] == HNSW["index"] and advice.binding == ("recall",)
+    assert (advice.cause, advice.knob) == ("ef", "efSearch")
+    assert "because ef ended the walk before it came to them. Turn efSearch up from 64." in advice.text
+    cheap = advise(sweep, recall=0.9, memory=1000)
+    assert cheap.binding == ("memory",) and cheap.cause is None and "are missed" not in cheap.text
+
+
 def test_the_record_is_plain_json_and_names_every_part():
     record = json.loads(json.dumps(advise(made(*ALL), recall=0.95, memory="1GB", queries_per_day=10**6).record()))
     assert record["recommended"]["index"] == HNSW["index"]

@@ -54,8 +54,9 @@ class Advice:
     text
         All of it in plain sentences.
     cause, knob
-        Why the recommended point misses most of what a setting could find, one of ``CAUSES``, and what to turn next;
-        None where nothing is recommended, it misses nothing of that kind, or the sweep kept no misses.
+        Why the recommended point, or the nearest where that falls short of the recall, misses most of what a setting
+        could find, one of ``CAUSES``, and what to turn next; None where it misses nothing of that kind, or the sweep
+        kept no misses.
     constraints
         What was asked.
     metric, d, k
@@ -212,7 +213,7 @@ def _recommend(choice: Selection, best: int) -> Advice:
         f"Use {'Flat, exact search' if chosen == exact else row['index']}: {_numbers(choice, row)}.",
         why_exact,
         verdict,
-        "" if misses is None or misses.each.empty else misses.advice,
+        _missed(misses),
         _once(choice),
         "" if runner_up is None else f"The runner-up is {runner_up['index']}: {_numbers(choice, runner_up)}.",
         "" if daily is None else _day(choice, row, daily),
@@ -230,8 +231,7 @@ def _recommend(choice: Selection, best: int) -> Advice:
         daily,
         _joined(sentences),
         *_about(choice),
-        cause=None if misses is None else misses.main,
-        knob=None if misses is None else misses.knob,
+        *_next(misses),
     )
 
 
@@ -247,14 +247,17 @@ def _nothing_fits(choice: Selection) -> Advice:
     off = "; ".join(f"{constraint.show(constraint.value(alone)[0])} for a {constraint}" for constraint in broken)
     opening, binding = choice.opening(), tuple(constraint.name for constraint in broken)
     verdict = f"Nothing that was timed keeps to {' and '.join(f'a {constraint}' for constraint in choice.asked)}."
+    misses = _misses(choice, row) if "recall" in binding else None
     sentences = [
         verdict,
         f"The nearest is {row['index']} ({off}): {_numbers(choice, row)}.",
+        _missed(misses),
         _once(choice),
         *_limits(choice, (), opening),
     ]
     text, daily = _joined(sentences), choice.daily([row])
-    return Advice(None, None, row, binding, opening, "none", verdict, "", daily, text, *_about(choice))
+    about = (*_about(choice), *_next(misses))
+    return Advice(None, None, row, binding, opening, "none", verdict, "", daily, text, *about)
 
 
 def _about(choice: Selection) -> tuple[tuple[Constraint, ...], Metric, int, int]:
@@ -267,6 +270,16 @@ def _misses(choice: Selection, row: "pd.Series") -> Misses | None:
         return choice.result.misses(str(row["point"]))
     except InputError:
         return None
+
+
+def _missed(misses: Misses | None) -> str:
+    """What a point misses and what to turn next, in a sentence or two."""
+    return "" if misses is None or misses.each.empty else misses.advice
+
+
+def _next(misses: Misses | None) -> tuple[str | None, str | None]:
+    """The main cause, and what to turn next."""
+    return (None, None) if misses is None else (misses.main, misses.knob)
 
 
 def _why_exact(choice: Selection, exact: "pd.Series", best: "pd.Series") -> str:
