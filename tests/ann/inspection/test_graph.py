@@ -25,6 +25,7 @@ def test_every_node_is_on_the_layers_of_its_level(text):
         assert np.diff(edges.indptr).max() <= (16 if layer else 32)
         assert not np.diff(edges.indptr)[graph.levels < layer].any()
         assert edges.diagonal().sum() == 0
+        assert edges.has_sorted_indices and edges.nnz == len(graph.links[layer].rows)
     for node in range(0, 1500, 100):
         assert np.array_equal(np.sort(graph.neighbours(node, 0)), np.sort(graph.edges(0)[[node]].nonzero()[1]))
 

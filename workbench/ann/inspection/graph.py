@@ -47,7 +47,8 @@ class Graph:
         ``"faiss"`` or ``"hnswlib"``.
     inserted
         ``(n,) int64``: the nodes in the order in which they were inserted. FAISS goes through the levels from the
-        highest down, and through each in an order of its own, not that of the rows.
+        highest down, and through each in an order of its own, not that of the rows. It keeps no record of it: this is
+        the order of vectors that were all added at once, as ``build_index`` adds them.
     links
         Of each layer, the bottom first.
     """
@@ -93,9 +94,9 @@ class Graph:
         """
         if layer not in self._edges:
             starts, rows = self._layer(layer)
-            self._edges[layer] = csr_array(
-                (np.ones(len(rows), dtype=np.bool_), rows, starts), shape=(self.n, self.n), copy=True
-            )
+            edges = csr_array((np.ones(len(rows), dtype=np.bool_), rows, starts), shape=(self.n, self.n), copy=True)
+            edges.sort_indices()  # or SciPy sorts a copy for every search of it
+            self._edges[layer] = edges
         return self._edges[layer]
 
     def reachable(self, start: int | None = None, layer: int = 0) -> NDArray[np.bool_]:
