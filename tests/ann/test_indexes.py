@@ -11,6 +11,7 @@ import pytest
 from tests.ann.builds import KINDS, METRICS, K, built, database, gaussian, mean_recall, need, queries, searched
 from workbench.ann import Database, IndexSpec, build_index
 from workbench.ann.indexes import database as database_module
+from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.corpora import ConversionWarning
 from workbench.errors import InputError, VectorError
 
@@ -109,6 +110,15 @@ def test_a_refinement_of_everything_is_exact(k, kind, metric):
     asked = small.prepare(gaussian(20, seed=1))
     found = build_index(IndexSpec(kind), small).search(asked, k, (("k_factor", 10_000),))
     assert np.mean(found == small.flat.search(asked, k)[1]) > 0.98  # sums in another order may swap near equals
+
+
+def test_a_refinement_leaves_out_none_where_the_factor_is_no_whole_number():
+    line = Database(np.arange(26, dtype=np.float32)[:, None], "euclidean")
+    backwards = faiss.IndexFlatL2(1)
+    backwards.add(line.array[::-1])  # puts the nearest last
+    index = FaissIndex(IndexSpec("SQ8,RFlat"), line, backwards)
+    assert (index.search(line.array[:1], 11, (("k_factor", 3),)) == np.arange(11)).all()
+    assert index.compared(11, (("k_factor", 3),)) == 26 and index.compared(11) == 11
 
 
 def test_an_answer_that_is_too_short_is_padded():

@@ -106,6 +106,10 @@ class Index(ABC):
         self._check(queries, k, search)
         return self._count(queries, k, search)
 
+    def compared(self, k: int, search: Settings = ()) -> int:
+        """How many of its best are compared by their own vectors, for ``k`` neighbours: ``k`` without a refinement."""
+        return min(k * int(dict(search).get("k_factor", 1)), self.n) if self.spec.parts.refine else k
+
     @property
     def memory_bytes(self) -> int:
         """Bytes by the formula of ``memory.formula_bytes``."""

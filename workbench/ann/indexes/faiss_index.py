@@ -105,8 +105,7 @@ class FaissIndex(Index):
             counted = graph.ndis / len(queries)
         else:
             counted = float(self.n)
-        factor = int(dict(search).get("k_factor", 1))
-        return float(counted + (min(k * factor, self.n) if parts.refine else 0))
+        return float(counted + (self.compared(k, search) if parts.refine else 0))
 
     def _parameters(self, k: int, search: Settings) -> Any:
         """FAISS's search parameters, nested as the index is; None where it has none."""
@@ -115,8 +114,12 @@ class FaissIndex(Index):
 
     def _refining(self, k: int, search: Settings, inner: Any) -> Any:
         # Never more than there are: sign bits pad with a large distance, which inner products take for the best.
-        factor = min(float(dict(search).get("k_factor", 1)), self.n / k)
-        return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
+        count = self.compared(k, search)
+        factor = np.float32(count / k)
+        above = np.nextafter(factor, np.float32(np.inf))
+        if int(np.float32(k) * factor) < count == int(np.float32(k) * above):  # FAISS multiplies so
+            factor = above
+        return faiss.IndexRefineSearchParameters(k_factor=float(factor), base_index_params=inner)
 
     def _base_parameters(self, search: Settings) -> Any:
         parts, given = self.spec.parts, dict(search)

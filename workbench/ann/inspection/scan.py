@@ -163,9 +163,8 @@ class Scanner:
     def _refined(self, asked: FloatArray, k: int, search: Settings, found: IntArray) -> pd.DataFrame:
         """What the refinement compared again."""
         index = self._index
-        base, factor = tuple(pair for pair in search if pair[0] != "k_factor"), dict(search).get("k_factor", 1)
-        count = min(k * int(factor), index.n)
-        distances, rows = (both[0] for both in index.unrefined(asked, count, base))
+        base = tuple(pair for pair in search if pair[0] != "k_factor")
+        distances, rows = (both[0] for both in index.unrefined(asked, index.compared(k, search), base))
         distances, rows = distances[rows >= 0], rows[rows >= 0]
         flip = self._codes.similar and index.spec.parts.codec != "LSH"
         vectors = _compared(asked, index.database.array[rows], similar=self._codes.similar)

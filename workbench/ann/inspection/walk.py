@@ -287,9 +287,7 @@ class Walker:
         asked = asked.reshape(1, -1)
         self._index._check(asked, k, search)
         name, default = ("ef", EF) if self.graph.library == "hnswlib" else ("efSearch", EF_SEARCH)
-        given = dict(search)
-        factor = min(float(given.get("k_factor", 1)), self.graph.n / k) if self._full else 1.0
-        return asked, int(np.float32(k) * np.float32(factor)), int(given.get(name, default))
+        return asked, self._index.compared(k, search), int(dict(search).get(name, default))
 
     def _follow(self, query: FloatArray, front: Front) -> tuple[Known, list[_Hop]]:
         """Distance and row of the entry, and all hops: greedily down the layers, then along the front."""
