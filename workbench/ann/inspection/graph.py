@@ -144,7 +144,7 @@ def read_graph(index: Index) -> Graph:
     if isinstance(index, HnswlibIndex):
         return _read_hnswlib(index._graph.__getstate__()[0])
     if isinstance(index, FaissIndex) and index.spec.parts.M:
-        return _read_faiss(faiss.downcast_index(index._base).hnsw, index.spec.parts.M)
+        return _read_faiss(faiss.downcast_index(index.base).hnsw, index.spec.parts.M)
     if index.spec.library == "qdrant":
         raise InputError("Qdrant does not hand out the graph of its index", "Build the same as HNSW16 or hnswlib.")
     raise InputError(f"{str(index.spec)!r} has no graph", "Use an HNSW index, such as HNSW16 or hnswlib.")

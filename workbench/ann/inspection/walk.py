@@ -216,7 +216,7 @@ class Walker:
         if self.graph.library == "hnswlib":
             self._distances, self._front = _HnswlibDistances(index, self.graph), HnswlibFront
         else:
-            self._base: Any = index._base  # type: ignore[attr-defined]  # which owns what follows, closed index or not
+            self._base: Any = index.base  # type: ignore[attr-defined]  # which owns what follows, closed index or not
             storage = faiss.downcast_index(faiss.downcast_index(self._base).storage)
             self._distances = _FaissDistances(storage, index.metric)
             self._front = partial(FaissFront, larger_rows_first=index.metric != "euclidean")
