@@ -35,7 +35,7 @@ class _Role:
     label: str
     light: str
     dark: str
-    size: float  # 0: as large as a plain point
+    size: float  # 0: little larger than a plain point
 
 
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
@@ -328,7 +328,7 @@ class MapView:
                 "opacity": [*[0.75] * bins, *[0.2] * bins, *[1.0] * len(ROLES)],
                 "size": [
                     *[size] * (2 * bins),
-                    *(max(role.size, size + 2) if role.size else size for role in _ROLES.values()),
+                    *(max(role.size, size + (2 if role.size else 1)) for role in _ROLES.values()),
                 ],
                 "above": 2 * bins,
             }
