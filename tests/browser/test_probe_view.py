@@ -87,3 +87,47 @@ def test_the_slider_lights_lists_and_finds_more(lab, tmp_path, record_property) 
     assert notebook.page.locator(".wb-probe img").count() == 0
     assert notebook.run_cell("view.check()") == ""
     notebook.check()
+
+
+FIGURES = """
+import numpy as np, pandas as pd
+from workbench import geometry, view
+centers = np.array([[1.0, 1.0], [3.0, 1.0], [2.0, 3.0]])
+points = np.array([[0.5, 1.0], [2.1, 1.0], [2.0, 3.5]])
+steps = pd.DataFrame({"nprobe": [1, 2], "read": [[0], [0, 1]], "answer": [0, 1], "share": [0.25, 0.125]})
+wrong = [np.eye(8, dtype=bool), np.eye(8, k=4, dtype=bool)]
+cells = geometry.voronoi_cells(centers, (0, 0), (4, 4))
+view.figures.probed_cells(cells, points, (1.9, 1.0), steps, nearest=1, wrong=wrong)
+"""
+TABLE = """
+table, codes = np.arange(12.0).reshape(3, 4), np.array([[0, 1, 2], [3, 3, 0]])
+view.figures.distance_table(table, codes, ["a", "b"], true=[14.0, 20.0])
+"""
+
+
+def written(notebook, nth: int) -> str:
+    """All that a figure has written into itself."""
+    return notebook.page.locator(".js-plotly-plot").nth(nth).text_content()
+
+
+def test_figures_step_and_play(lab, tmp_path) -> None:
+    notebook = lab.open(write_notebook(tmp_path / "figures.ipynb", [FIGURES, TABLE]))
+    notebook.run_all()
+    plots = notebook.page.locator(".js-plotly-plot")
+    notebook.wait_until(lambda: plots.count() == 2, "two figures")
+    notebook.wait_until(lambda: "25.0% of the plane" in written(notebook, 0), "the first step")
+    plots.nth(0).scroll_into_view_if_needed()
+    rail = plots.nth(0).locator(".slider-rail-touch-rect").bounding_box()
+    notebook.page.mouse.click(rail["x"] + rail["width"] - 8, rail["y"] + 12)
+    notebook.wait_until(lambda: "12.5% of the plane" in written(notebook, 0), "the second step")
+    assert "2 of 3 lists read" in written(notebook, 0)
+    notebook.shot("probed-cells-2", plots.nth(0))
+
+    plots.nth(1).scroll_into_view_if_needed()
+    assert "15.00" in written(notebook, 1) and "18.00" in written(notebook, 1), "at first all is added up"
+    plots.nth(1).locator(".updatemenu-button").first.click()
+    notebook.wait_until(lambda: "18.00" not in written(notebook, 1), "it begins again")
+    notebook.wait_until(lambda: "look-up 4" in written(notebook, 1), "and goes on")
+    notebook.shot("distance-table-4", plots.nth(1))
+    notebook.wait_until(lambda: "18.00" in written(notebook, 1), "to the end")
+    notebook.check()

@@ -72,10 +72,29 @@ def test_what_codes_lose_is_told_from_what_was_not_read(database):
     assert "<b>row" not in view._list.value and "<img" not in view._list.value
 
 
+@pytest.mark.parametrize("kind", ["IVF4,Flat", "IVF4,PQ1x4", "IVF4,PQ4x4,RFlat"])
+def test_what_became_of_each_neighbour_is_what_attribution_says(database, kind):
+    called = {"nprobe": "unread", "distorted": "beaten", "tie": "tied", "refine": "beaten"}
+    index, view = probed(database, kind)
+    truth = geometry.exact_neighbours(database.prepare(QUERIES), database.array, K, database.metric)
+    said, due = [], []
+    for nprobe in (1, 3):
+        view.nprobe.value = nprobe
+        each = ann.attribute(index, database.prepare(QUERIES), truth, (("nprobe", nprobe),)).each
+        due += list(zip(each["query"], each["row"], each["cause"].map(called), strict=True))
+        for q in range(Q):
+            view.query.value = q
+            fates = [(q, row, view._fate(row, rank)[0]) for row, rank in zip(view.truth, view._ranks[q], strict=True)]
+            said += [fate for fate in fates if fate[2] != "found"]
+    assert sorted(said) == sorted(due)
+    assert ("tied" in {fate[2] for fate in said}) == (kind == "IVF4,PQ1x4")
+
+
 def test_candidates_that_are_checked_again(database):
-    coarse = probed(database, "IVF16,PQ4x4,RFlat", nprobe=16, search=(("k_factor", 1),))[1].recall
+    _, coarse = probed(database, "IVF16,PQ4x4,RFlat", nprobe=16, search=(("k_factor", 2),))
     _, fine = probed(database, "IVF16,PQ4x4,RFlat", nprobe=16, search=(("k_factor", 60),))
-    assert coarse < fine.recall == 1
+    assert coarse.recall < fine.recall == 1
+    assert "by its code, and 20 were compared again" in coarse._list.value and "missed" not in fine._list.value
 
 
 def test_what_it_cannot_show():

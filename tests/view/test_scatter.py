@@ -89,13 +89,13 @@ def test_changes_made_together_are_one_drawing() -> None:
     assert view.version == before + 2
 
 
-def test_a_role_may_mean_something_else_and_be_as_small_as_a_plain_point() -> None:
+def test_a_role_may_mean_something_else_and_be_hardly_larger_than_a_plain_point() -> None:
     view = MapView(SQUARE)
     view.mark(scanned=[0, 1], hit=2, names={"hit": "<b>missed</b>"})
     assert [entry[::2] for entry in view._painter.legend["marks"]] == [["<b>missed</b>", "1"], ["looked at", "2"]]
     scanned, hit = 2 + ROLES.index("scanned"), 2 + ROLES.index("hit")
     look = view._painter.look
-    assert look["size"][scanned] == look["size"][0] < look["size"][hit] and look["opacity"][scanned] == 1
+    assert look["size"][scanned] == look["size"][0] + 1 < look["size"][hit] and look["opacity"][scanned] == 1
     view.mark(hit=2)
     assert view._painter.legend["marks"][0][0] == "found", "a name holds for one marking"
     with pytest.raises(InputError, match="no role 'hits'"):

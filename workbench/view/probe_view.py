@@ -12,13 +12,13 @@ from workbench.ann import Index, Scan, Scanner, Settings, list_ranks, recall
 from workbench.errors import InputError, VectorError
 from workbench.markup import escape, shorten
 from workbench.records import IntArray, Neighbours
-from workbench.view.labels import Labels
+from workbench.view.labels import Labels, Rows
 from workbench.view.read_out import QUIET, alert, status
 from workbench.view.scatter import MapView
 
 __all__ = ["ProbeView"]
 
-_SIDE = 344  # pixels of the list beside the map
+_SIDE = 420  # pixels of the list beside the map
 _EACH = 16  # every nprobe up to here has a step of its own, those beyond are a quarter apart
 _NAMED = 12  # so many lists at most are numbered on the map, the nearest ones
 _MEANS = {
@@ -90,7 +90,7 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
         search: Settings = (),
         texts: Sequence[str] | None = None,
         query_texts: Sequence[str] | None = None,
-        height: int = 500,
+        height: int = 540,
     ) -> None:
         nlist = index.spec.parts.nlist
         if not nlist:
@@ -150,7 +150,8 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def truth(self) -> IntArray:
         """``(k,)`` rows of the true neighbours of the query that is shown, nearest first."""
-        return self._truth.ids[self.query.value]
+        rows: IntArray = self._truth.ids[self.query.value]
+        return rows
 
     def _show(self) -> None:
         q = self.query.value
@@ -168,7 +169,7 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
         scan, answered = self.scan, self.scan.found[self.scan.found >= 0]
         caught = np.isin(truth, answered)
         missed = truth[~caught]
-        rows = {
+        rows: dict[str, Rows] = {
             "scanned": scan.computed["row"].to_numpy(), "false": np.setdiff1d(answered, truth), "true": truth[caught],
             "hit": missed, "query": [n],
         }  # fmt: skip
@@ -180,17 +181,27 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
 
     def _labels(self) -> Labels:
         q, nprobe = self.query.value, self.nprobe.value
-        order = {int(name): rank for name, rank in zip(self.scan.lists["list"], self.scan.lists["rank"], strict=True)}
-        read = self.scan.computed.groupby("list", sort=False)["row"]
-        near = [(f"list {order[int(name)]}", rows.to_numpy()) for name, rows in read if order[int(name)] <= _NAMED]
+        lists, holder = self._lists(), self.scan.computed["list"].to_numpy()
+        rows = self.scan.computed["row"].to_numpy()
+        near = [
+            (f"list {rank}", rows[holder == one])
+            for rank, one in enumerate(lists[: min(nprobe, _NAMED)], start=1)
+            if (holder == one).any()
+        ]
         far = [
             (f"nprobe {rank}", int(row)) for row, rank in zip(self.truth, self._ranks[q], strict=True) if rank > nprobe
         ]
         return [*far, *near]
 
+    def _lists(self) -> IntArray:
+        """All lists, the nearest to the query first."""
+        assert self.scan.lists is not None  # the constructor refuses an index without them
+        lists: IntArray = self.scan.lists["list"].to_numpy()
+        return lists
+
     def _tell(self) -> None:
         q, nprobe = self.query.value, self.nprobe.value
-        compared, nlist = len(self.scan.computed), len(self.scan.lists)
+        compared, nlist = len(self.scan.computed), len(self._lists())
         notes = [self._fate(int(row), int(rank)) for row, rank in zip(self.truth, self._ranks[q], strict=True)]
         kinds = [kind for kind, _ in notes]
         said = (
@@ -204,10 +215,10 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
         if beaten := kinds.count("beaten"):
             why.append(f"{beaten} read, and beaten by what looks nearer in codes")
         if tied := kinds.count("tied"):
-            why.append(f"{tied} read, and as near as the last answer")
+            why.append(f"{tied} read, and as near as the last answer to what the index knows")
         self._status.value = status(said, escape("; ".join(why) + "." if why else ""))
         lines = "".join(
-            f'<div style="display: flex; gap: 7px; margin: 7px 0"><span style="{QUIET}; flex: none; width: 1.2em; '
+            f'<div style="display: flex; gap: 7px; margin: 5px 0"><span style="{QUIET}; flex: none; width: 1.2em; '
             f'text-align: right">{place}</span><span style="color: {_FOUND if kind == "found" else _MISSED}">'
             f'{_SIGNS[kind]}</span><div style="min-width: 0; overflow-wrap: anywhere"><span dir="auto">'
             f"{escape(shorten(self._texts[row], 76))}</span>"
@@ -215,9 +226,10 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
             for place, (row, (kind, note)) in enumerate(zip(self.truth, notes, strict=True), start=1)
         )
         self._list.value = (
-            f'<div style="padding: 0 6px 0 14px; font-size: 13px; line-height: 1.4"><div style="font-weight: 600" '
+            f'<div style="padding: 0 6px 0 14px; font-size: 13px; line-height: 1.3"><div style="font-weight: 600" '
             f'dir="auto">{escape(shorten(self._titles[q], 110))}</div>'
-            f'<div style="{QUIET}; margin: 6px 0 2px">its true neighbours, the nearest first</div>{lines}</div>'
+            f'<div style="{QUIET}; margin: 6px 0 2px">its true neighbours, the nearest first; list 1 is the '
+            f"nearest to the query</div>{lines}</div>"
         )
 
     def _fate(self, row: int, rank: int) -> tuple[str, str]:
@@ -227,14 +239,16 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
             return "found", f"found, {where}"
         if rank > self.nprobe.value:
             return "unread", f"missed: {where}, which is not read"
-        by_code = self.scan.computed.sort_values("distance", kind="stable").set_index("row")["distance"]
-        place = f"{by_code.index.get_loc(row) + 1:,}"
-        if self.scan.refined is not None and row not in set(self.scan.refined["row"]):
-            return "beaten", f"missed: {where}, place {place} by its code of the {len(self.scan.refined):,} checked"
-        last = self.scan.found[self.scan.found >= 0][-1]
-        if self.scan.refined is None and np.isclose(by_code[row], by_code[last], rtol=1e-6, atol=0):
-            return "tied", f"{where}, as near as the last answer"
-        return "beaten", f"missed: {where}, place {place} by its code"
+        by_code = self.scan.computed.sort_values("distance", kind="stable")
+        rows, distances = by_code["row"].to_numpy(), by_code["distance"].to_numpy()
+        at, last = (int(np.flatnonzero(rows == one)[0]) for one in (row, self.scan.found[self.scan.found >= 0][-1]))
+        place = f"missed: {where}, place {at + 1:,} by its code"
+        if self.scan.refined is not None:
+            checked = self.scan.refined["row"].to_numpy()
+            return "beaten", place if row in checked else f"{place}, and {len(checked):,} were compared again"
+        if np.isclose(distances[at], distances[last], rtol=1e-6, atol=0):
+            return "tied", f"missed: {where}, as near by its code as the last answer"
+        return "beaten", place
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
         self._status.value = alert(error)

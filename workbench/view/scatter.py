@@ -27,7 +27,6 @@ from workbench.view.palette import color_column
 __all__ = ["ROLES", "MapView"]
 
 _STATIC = Path(__file__).parent / "static"
-_LEAST = 3.5  # pixels of a point with a role
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
 
 
@@ -36,7 +35,7 @@ class _Role:
     label: str
     light: str
     dark: str
-    size: float  # 0: as large as a plain point, where that can be seen
+    size: float  # 0: little larger than a plain point
 
 
 # Later roles are drawn above earlier ones. Vermilion, blue and bluish green are told apart by color-blind eyes
@@ -334,7 +333,7 @@ class MapView:
                 "opacity": [*[0.75] * bins, *[self._dimmed] * bins, *[1.0] * len(ROLES)],
                 "size": [
                     *[size] * (2 * bins),
-                    *(max(role.size, size + 2) if role.size else max(size, _LEAST) for role in _ROLES.values()),
+                    *(max(role.size, size + (2 if role.size else 1)) for role in _ROLES.values()),
                 ],
                 "above": 2 * bins,
             }

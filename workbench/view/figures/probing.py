@@ -66,7 +66,7 @@ def probed_cells(
     vectors, asked = np.asarray(points, dtype=np.float64), np.asarray(query, dtype=np.float64)
     corners = [np.asarray(cell, dtype=np.float64) for cell in cells]
     low, high = np.concatenate(corners).min(axis=0), np.concatenate(corners).max(axis=0)
-    rows = steps.to_dict("records")
+    rows: list[dict[Any, Any]] = steps.to_dict("records")
     moved = [
         [
             _closed([corners[cell] for cell in row["read"]]),
@@ -125,7 +125,7 @@ def probed_cells(
     return figure
 
 
-def _titles(figure: go.Figure, row: dict[str, Any], lists: int) -> list[dict[str, Any]]:
+def _titles(figure: go.Figure, row: dict[Any, Any], lists: int) -> list[dict[str, Any]]:
     """What stands above both planes at one step."""
     said = (
         f"one query: {len(row['read'])} of {lists} lists read",
