@@ -1,4 +1,4 @@
-"""Vectors of phrases: from the tokens of passages, every run of a few of them."""
+"""Vectors of phrases: from the tokens of passages, every run of a few of them that cuts no word."""
 
 from dataclasses import dataclass, field
 
@@ -50,8 +50,8 @@ class PhraseVectors:
         return [self.text(int(phrase)) for phrase in phrases]
 
 
-def phrase_vectors(tokens: TokenVectors, longest: int = 4) -> PhraseVectors:
-    """Vectors of every run of 1 to ``longest`` tokens within a passage: several times as many as there are tokens.
+def phrase_vectors(tokens: TokenVectors, longest: int = 5) -> PhraseVectors:
+    """Vectors of every run of 1 to ``longest`` tokens of whole words within a passage: more than there are tokens.
 
     Neighbours overlap, as they do wherever long texts are cut into windows: they are near to each other, and lie in
     clumps. Whoever measures with them should say so.
@@ -71,9 +71,12 @@ def phrase_vectors(tokens: TokenVectors, longest: int = 4) -> PhraseVectors:
     if longest < 1:
         raise InputError(f"phrases of at most {longest} tokens", "Ask for 1 or more.")
     array, rows = tokens.vectors.array, tokens.rows
+    begins = np.array([not token.startswith("##") for token in tokens.tokens])
+    ends = np.append(begins[1:], True)
     starts, lengths, means = [], [], []
     for length in range(1, longest + 1):
-        first = np.flatnonzero(rows[: len(rows) - length + 1] == rows[length - 1 :])
+        most = len(rows) - length + 1
+        first = np.flatnonzero((rows[:most] == rows[length - 1 :]) & begins[:most] & ends[length - 1 :])
         starts.append(first)
         lengths.append(np.full(len(first), length, dtype=np.int64))
         total = array[first].astype(np.float32)

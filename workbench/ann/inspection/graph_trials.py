@@ -165,8 +165,8 @@ def insertion_orders(
     Returns
     -------
     pandas.DataFrame
-        One row per order: ``order``, ``recall``, ``distances`` of a query, ``unreachable`` (vectors that no link path
-        from the entry on the bottom layer leads to).
+        One row per order: ``order``, ``recall`` with ``recall_low`` and ``recall_high``, ``distances`` of a query,
+        ``unreachable`` (vectors that no link path from the entry on the bottom layer leads to).
 
     Raises
     ------
@@ -193,8 +193,9 @@ def insertion_orders(
         index = FaissIndex(spec, database, graph)
         found = index.search(asked, k, spec.search)
         found = np.where(found < 0, -1, coming[found])
+        mean = mean_interval(recall(found, truth, asked, database.array))
         rows.append(
-            {"order": name, "recall": float(recall(found, truth, asked, database.array).mean()),
+            {"order": name, "recall": mean.mean, "recall_low": mean.low, "recall_high": mean.high,
              "distances": index.distances(asked, k, spec.search),
              "unreachable": int((~read_graph(index).reachable()).sum())}
         )  # fmt: skip

@@ -142,8 +142,8 @@ def work_growth(points: pd.DataFrame, laws: pd.DataFrame, *, title: str = "") ->
     points
         What was measured: ``n``, ``distances`` (mean of a query), ``low``, ``high``.
     laws
-        What was fitted, ascending in n: ``law`` (its name, one color each), ``n``, ``distances``, ``low``, ``high``. It is
-        dashed beyond what was measured.
+        What was fitted, ascending in n: ``law`` (its name, one color each), ``n``, ``distances``, ``low``, ``high``.
+        Dashed beyond what was measured.
 
     Raises
     ------
@@ -184,7 +184,8 @@ def work_growth(points: pd.DataFrame, laws: pd.DataFrame, *, title: str = "") ->
     )  # fmt: skip
     powers = range(3, 10)
     figure.update_xaxes(
-        type="log", tickvals=[10**power for power in powers], range=[np.log10(every[:, 0].min() / 1.5), np.log10(every[:, 0].max() * 1.8)],
+        type="log", tickvals=[10**power for power in powers],
+        range=[np.log10(every[:, 0].min() / 1.5), np.log10(every[:, 0].max() * 1.8)],
         ticktext=["1,000", "10,000", "100,000", "1 million", "10 million", "100 million", "1 billion"],
     )  # fmt: skip
     steps = [digit * 10.0**power for power in range(8) for digit in (1, 2, 5)]
