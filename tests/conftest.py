@@ -15,7 +15,9 @@ _home = pytest.StashKey[Path]()
 LONGEST = (
     "02_how_embeddings_are_made.ipynb",
     "09_recall_vs_latency.ipynb",
+    "07_inside_hnsw.ipynb",
     "test_start_here.py",
+    "08_inside_ivf_and_pq.ipynb",
     "06_exact_or_approximate.ipynb",
     "05_maps_and_what_they_hide.ipynb",
 )
