@@ -198,7 +198,11 @@ def test_tooltips_are_text_without_control_characters() -> None:
 
 
 def test_a_hundred_thousand_points_are_one_small_message() -> None:
-    view = MapView(np.random.default_rng(0).normal(size=(100_000, 2)))
+    points = np.random.default_rng(0).normal(size=(100_000, 2))
+    view = MapView(points)
+    np.testing.assert_array_equal(view.points, points)
+    dimmed, few = view._painter.look["opacity"][1], MapView(SQUARE)._painter.look["opacity"][1]
+    assert 0.05 <= dimmed < few, "they lie on each other, and what is marked must stand out"
     view.color_by(pd.Series(np.arange(100_000) % 30).astype(str))
     view.mark(hit=np.arange(100))
     assert len(view._painter.codes) == 200_000

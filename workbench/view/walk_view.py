@@ -38,7 +38,7 @@ _NOTE = (
     "The walk happens in all {d:,} dimensions. The map is only a picture of them, on which a short step may be a long "
     "line. The distances above are those of the walk."
 )
-_LADDER = (10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+_LADDER = (10, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 384, 512)
 _ICONS = {"first": "fast-backward", "back": "step-backward", "forward": "step-forward", "last": "fast-forward"}
 _TIPS = {"first": "to the entry", "back": "a step back", "forward": "a step forward", "last": "to the end of the walk"}
 
