@@ -20,7 +20,7 @@ def test_every_vector_is_as_far_from_the_middle_as_from_the_center(metric, d) ->
         if metric == "euclidean"
         else 1 - cosine_similarity(center[None], vectors)
     )
-    np.testing.assert_allclose(np.linalg.norm(placed, axis=1), true, atol=2e-6, rtol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(placed, axis=1), true[0], atol=2e-6, rtol=1e-4)
     assert np.abs(placed[7]).max() < 1e-6 and placed.dtype == np.float32
 
 
