@@ -14,7 +14,7 @@ from workbench.ann.specs import OPQ_BITS, IndexSpec
 from workbench.ann.threads import pinned
 from workbench.records import FloatArray, IntArray
 
-__all__ = ["build_faiss"]
+__all__ = ["build_faiss", "empty_faiss"]
 
 _PER_CENTROID = 256  # vectors that FAISS's k-means takes for each centroid: max_points_per_centroid, Clustering.h
 
@@ -31,7 +31,7 @@ def build_faiss(spec: IndexSpec, database: Database) -> FaissIndex:
     coarse = database.coarse(parts.nlist) if parts.nlist else None
     watch = Stopwatch()
     rotation = _rotation(parts, database)
-    index = _empty(spec, database)
+    index = empty_faiss(spec, database)
     training = database.array if rotation is None else rotation.apply(_some_rows(database, parts))
     if coarse is not None:
         index.quantizer.add(coarse.centroids if rotation is None else rotation.apply(coarse.centroids))
@@ -47,7 +47,7 @@ def build_faiss(spec: IndexSpec, database: Database) -> FaissIndex:
     return FaissIndex(spec, database, whole, train_s, watch.lap() + (coarse.assign_s if coarse else 0.0))
 
 
-def _empty(spec: IndexSpec, database: Database) -> Any:
+def empty_faiss(spec: IndexSpec, database: Database) -> Any:
     """The index without rotation and refinement, untrained, quiet, with the database's seed."""
     parts, kind = spec.parts, faiss_metric(database.metric)
     seed = FAISS_SEED + database.seed

@@ -19,7 +19,8 @@ from workbench.ann.inspection.growth import GraphGrowth, GrowthFit, growing_grap
 from workbench.ann.inspection.health import GraphHealth, graph_health
 from workbench.ann.inspection.lists import ListHealth, border_margin, list_health, list_ranks
 from workbench.ann.inspection.scan import Scan, Scanner
-from workbench.ann.inspection.toy_graph import SkipList, ToyGraph, draw_levels, scattered_points, toy_graph
+from workbench.ann.inspection.skip_list import SkipList, draw_levels
+from workbench.ann.inspection.toy_graph import ToyGraph, scattered_points, toy_graph
 from workbench.ann.inspection.walk import Walk, Walker, WalkState
 
 __all__ = [

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import breadth_first_order
 
 from workbench.ann.indexes import Database, Index, build_index
-from workbench.ann.indexes.database import faiss_metric
+from workbench.ann.indexes.faiss_build import empty_faiss
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.inspection.graph import Graph, read_graph
 from workbench.ann.measurement import recall
@@ -122,11 +122,8 @@ def deletions(
         kept = np.ones(n, dtype=np.bool_)
         kept[order[: round(share * n)]] = False
         left = np.flatnonzero(kept)
-        parameters = index._parameters(k, search)
-        selector = faiss.IDSelectorBitmap(np.packbits(kept, bitorder="little"))
-        parameters.sel = selector
         faiss.cvar.hnsw_stats.reset()
-        found = index._whole.search(asked, k, params=parameters)[1]
+        found = index.filtered(asked, k, search, kept)
         counted = faiss.cvar.hnsw_stats.ndis / len(asked)
         truth = exact_neighbours(asked, database.array[left], k, database.metric)
         place = np.full(n + 1, -1, dtype=np.int64)
@@ -185,9 +182,7 @@ def insertion_orders(
         coming = np.asarray(order, dtype=np.int64)
         if not np.array_equal(np.sort(coming), np.arange(database.n)):
             raise InputError(f"the order {name!r} is not every row once", f"Pass a permutation of {database.n:,} rows.")
-        graph = faiss.IndexHNSWFlat(database.d, spec.parts.M, faiss_metric(database.metric))
-        for _, value in spec.build:  # efConstruction
-            graph.hnsw.efConstruction = int(value)
+        graph = empty_faiss(spec, database)
         for start in range(0, database.n, at_once):
             graph.add(database.array[coming[start : start + at_once]])
         index = FaissIndex(spec, database, graph)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.ann.indexes import Database, Index
-from workbench.ann.indexes.database import faiss_metric
+from workbench.ann.indexes.faiss_build import empty_faiss
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.measurement import recall
 from workbench.ann.specs import IndexSpec, check_spec
@@ -192,9 +192,7 @@ def growing_graph(
         if not len(values) or (np.diff(values) <= 0).any() or values[0] < low or values[-1] > high:
             raise InputError(f"{name} {[*map(int, values)]}", f"Let them ascend from {low} to {high:,} at most.")
     asked = database.prepare(queries)
-    graph = faiss.IndexHNSWFlat(database.d, spec.parts.M, faiss_metric(database.metric))
-    for _, value in spec.build:  # efConstruction
-        graph.hnsw.efConstruction = int(value)
+    graph = empty_faiss(spec, database)
     counts, scores = (np.empty((len(asked), len(steps), len(efs)), dtype=np.float64) for _ in range(2))
     held = 0
     for place, size in enumerate(steps):
