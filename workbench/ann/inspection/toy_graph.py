@@ -4,7 +4,6 @@ It follows the paper and not a library, with all that a library does for speed l
 step, is in ``walk.py``.
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
