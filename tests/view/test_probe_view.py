@@ -57,6 +57,7 @@ def test_a_missed_neighbour_says_which_nprobe_reaches_it(database):
     assert len(missed), "one list of sixteen does not hold all"
     named = {int(label.rows[0]): label.text for label in view.map.labels if label.text.startswith("nprobe")}
     assert set(named) == set(missed)
+    assert [label.text.split()[0] for label in view.map.labels] == ["nprobe"] * len(missed) + ["list"]  # room first
     row, needed = next((row, int(text.split()[1])) for row, text in named.items())
     view.nprobe.value = needed - 1
     assert row in view.map.marks["hit"] and "not read" in view._list.value

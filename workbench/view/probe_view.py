@@ -177,7 +177,8 @@ class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
             self.map.move(np.concatenate([self._points, self._asked[[self.query.value]]]))
             self.map.mark(rows, names=_MEANS)
             self.map.connect([(n, int(row)) for row in missed])
-            self.map.label(self._labels())
+            labels = self._labels()
+            self.map.label(labels, weights=range(len(labels), 0, -1))  # what is missed has room before lists
 
     def _labels(self) -> Labels:
         q, nprobe = self.query.value, self.nprobe.value

@@ -234,7 +234,7 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
 
     def _told(self, now: int, seen: int, reached: int) -> str:
         walk = self.walk
-        sums = f"{seen:,} of {self._index.n:,} vectors touched, {reached} of {self._k} true neighbors among them."
+        sums = f"{seen:,} of {self._index.n:,} vectors touched, {reached} of {self._k} true neighbours among them."
         if not now:
             return (
                 f"<b>The entry</b>, layer {self._walker.graph.layers - 1}: <i>{self._name(self._rows[0])}</i>. {sums}"
@@ -268,7 +268,7 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         return f'<div style="padding: 0 0 0 14px; font-size: 12.5px; line-height: 1.42">{"".join(parts)}</div>'
 
     def _line(self, place: int, row: int, distance: float, mark: bool) -> str:
-        sign = '<span style="color: #009E73" title="a true neighbor">●</span>' if mark and row in self.truth else ""
+        sign = '<span style="color: #009E73" title="a true neighbour">●</span>' if mark and row in self.truth else ""
         cell = "padding: 1px 8px 1px 0; vertical-align: top; text-align: left"
         return (
             f'<tr data-row="{row}"><td style="{cell}; {QUIET}; width: 2em">{place}</td>'

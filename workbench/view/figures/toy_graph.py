@@ -73,12 +73,11 @@ def skip_list_search(numbers: SkipList, target: float, *, title: str = "") -> go
         caption = f"Comparison {count} of {len(steps)}, layer {step.layer}: {after}."
         frames.append((str(count), {1: _xy(far), 2: _xy([way]), 4: {"x": [here[0]], "y": [here[1]]}}, caption))
     names = [_note(-1.15, layer, f"layer {layer}", "right") for layer in range(layers)]
-    figure.add_vline(
-        x=float(np.searchsorted(numbers.values, target, side="right")) - 0.5,
-        line={"color": _GREEN, "width": 1.5, "dash": "dash"},
-    )
-    names.append(_note(float(np.searchsorted(numbers.values, target, side="right")) - 0.5, layers - 0.3,
-                       f"looked for: {target:g}", "center", _GREEN))  # fmt: skip
+    target_at = float(np.searchsorted(numbers.values, target, side="right")) - 0.5
+    figure.add_vline(x=target_at, line={"color": _GREEN, "width": 1.5, "dash": "dash"})
+    left = target_at > last / 2  # of its line, where there is room
+    beside = _note(target_at, layers - 0.3, f"looked for: {target:g}", "right" if left else "left", _GREEN)
+    names.append(beside | {"xshift": -5 if left else 5})
     figure.update_xaxes(visible=False, range=[-2.3, last + 0.4], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.6, layers - 0.1], fixedrange=True)
     return _animated(figure, frames, names, "comparison ", bool(title))
@@ -250,7 +249,7 @@ def _told(insertion: ToyInsertion, computed: int) -> str:
 
 def _step_told(search: ToySearch, count: int) -> str:
     step = search.steps[count - 1]
-    fresh = f"new: {_listed(step.looked_at)}" if step.looked_at else "no neighbor of it is new"
+    fresh = f"new: {_listed(step.looked_at)}" if step.looked_at else "no neighbour of it is new"
     waiting = f"to be expanded: {_listed(step.candidates)}" if step.candidates else "nothing is left to be expanded"
     said = (
         f"Layer {step.layer}, node {step.node} is expanded; {fresh}. Nearest known: {_listed(step.results)}; {waiting}."
@@ -258,7 +257,7 @@ def _step_told(search: ToySearch, count: int) -> str:
     if count == len(search.steps):
         return f"{said} No candidate is nearer than the worst of the results: the search ends."
     if search.steps[count].layer != step.layer:
-        return f"{said} No neighbor is nearer: down a layer."
+        return f"{said} No neighbour is nearer: down a layer."
     return said
 
 
