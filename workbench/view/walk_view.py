@@ -24,9 +24,9 @@ __all__ = ["WalkView"]
 _SIDE = 372  # pixels of the lists beside the map
 _LINE, _WIDE = 250, 1040  # pixels: height and width of the line of distances
 _LISTED = {"candidates": 8, "results": 10}  # rows of each list
-_TEXT = 40  # characters of a text in a list
+_TEXT, _READ = 40, 64  # characters of a text in a list, and in the read-out
 _MEANS = {
-    "scanned": "touched",
+    "scanned": "others touched",
     "missing": "true, not reached",
     "false": "expanded now",
     "true": "true, reached",
@@ -236,12 +236,11 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
         walk = self.walk
         sums = f"{seen:,} of {self._index.n:,} vectors touched, {reached} of {self._k} true neighbours among them."
         if not now:
-            return (
-                f"<b>The entry</b>, layer {self._walker.graph.layers - 1}: <i>{self._name(self._rows[0])}</i>. {sums}"
-            )
+            entry = self._name(self._rows[0], _READ)
+            return f"<b>The entry</b>, layer {self._walker.graph.layers - 1}: <i>{entry}</i>. {sums}"
         layer, node, evaluated = (int(walk.hops[name].iloc[now - 1]) for name in ("layer", "node", "evaluated"))
         said = (
-            f"<b>Step {now:,} of {walk.steps:,}, layer {layer}</b>: expands <i>{self._name(node)}</i>, "
+            f"<b>Step {now:,} of {walk.steps:,}, layer {layer}</b>: expands <i>{self._name(node, _READ)}</i>, "
             f"{evaluated} distance{'s' * (evaluated != 1)} computed. {sums}"
         )
         if now < walk.steps:
@@ -276,8 +275,8 @@ class WalkView(ipywidgets.VBox):  # type: ignore[misc]
             f'<td style="{cell}; text-align: right; font-variant-numeric: tabular-nums">{distance:,.3f}</td></tr>'
         )
 
-    def _name(self, row: int) -> str:
-        return escape(f"row {row:,}" if self._texts is None else shorten(self._texts[row], _TEXT))
+    def _name(self, row: int, most: int = _TEXT) -> str:
+        return escape(f"row {row:,}" if self._texts is None else shorten(self._texts[row], most))
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
         self._status.value = alert(error)

@@ -123,9 +123,10 @@ def seen_from_query(
     figure.update_layout(
         shapes=[{"type": "circle", "x0": -at, "x1": at, "y0": -at, "y1": at, "layer": "above",
                  "line": {"color": INK, "width": 1, "dash": "dot"}} for at in rings],
-        annotations=[{"x": 0, "y": -at, "text": f"{at:g}" + (f" {label(axis)}" if at == rings[-1] else ""),
-                      "showarrow": False, "font": {"size": 12, "color": "#1B1B1B"}, "borderpad": 1,
-                      "bgcolor": f"rgba(255, 255, 255, {0.75 if at == rings[-1] else 0})"} for at in rings],
+        annotations=[{"x": 0, "y": -at, "text": f"{at:g} {label(axis)}" if last else f"{at:g}", "showarrow": False,
+                      "font": {"size": 12, "color": "#1B1B1B" if last else INK}, "borderpad": 1,
+                      "bgcolor": f"rgba(255, 255, 255, {0.75 if last else 0})"}
+                     for at, last in ((at, at == rings[-1]) for at in rings)],
         margin={"l": 8, "r": 8, "t": 92, "b": 12}, dragmode="pan", legend_itemsizing="constant",
     )  # fmt: skip
     bare = {"visible": False, "showgrid": False, "range": [-reach, reach]}
