@@ -137,6 +137,7 @@ function render({ model, el }) {
       node.style.visibility = box ? "visible" : "hidden";
       if (!box) return;
       taken.push(box);
+      if (single) taken.push({ left: x - 6, top: y - 6, right: x + 6, bottom: y + 6 }); // what it names stays in sight
       node.style.transform = `translate(${box.left}px, ${box.top}px)`;
     });
   }
