@@ -77,6 +77,15 @@ def test_a_verdict_counts_what_the_search_cost():
     assert f"{found.walk.distances:,} distances" in found.verdict and found.walk.ends in found.verdict
 
 
+def test_a_refined_graph_is_walked_as_far_as_it_is_searched():
+    index, spec = searched("HNSW8,SQ4,RFlat efConstruction=20 efSearch=10 k_factor=4", "dot")
+    found = explain(index, queries("dot")[0], K, spec.search)
+    np.testing.assert_array_equal(found.walk.found, found.found)
+    assert found.walk.k == len(found.walk.refined) == 4 * K
+    assert found.distances == index.distances(queries("dot")[:1], K, spec.search)
+    assert explain(index, queries("dot")[0], K, (("k_factor", 200),)).walk.k == index.n
+
+
 def test_rows_of_a_record_are_called_what_the_file_calls_them():
     index, spec = searched("HNSW4 efConstruction=8 efSearch=4", "dot")
     names = 10_000 + np.arange(index.n)

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from workbench.ann.indexes import Index
 from workbench.ann.inspection.attribution import Attribution
-from workbench.ann.inspection.causes import CAUSES, Misses, knob_of, now
+from workbench.ann.inspection.causes import CAUSES, Misses, knob_of
 from workbench.ann.inspection.scan import Scan, Scanner
-from workbench.ann.inspection.walk import Walk, Walker
+from workbench.ann.inspection.walk import Walk
 from workbench.ann.measurement import recall
 from workbench.ann.specs import IndexSpec, Settings
 from workbench.errors import InputError
@@ -46,8 +46,7 @@ class Explanation:
     recall
         Recall@k of the answer, ties exact.
     walk
-        The steps through the graph, for as many as are compared again where there is a refinement; None of an index
-        without a graph.
+        The steps through the graph, and what was compared again where there is a refinement; None without a graph.
     scan
         Lists, codes and refinement; None of a graph.
     misses
@@ -78,7 +77,7 @@ class Explanation:
     def distances(self) -> int:
         """Distances computed, centroids of lists and those of a refinement among them."""
         if self.walk is not None:
-            return self.walk.distances + (self.walk.k if self.spec.parts.refine else 0)
+            return self.walk.distances + (0 if self.walk.refined is None else len(self.walk.refined))
         assert self.scan is not None
         lists = 0 if self.scan.lists is None else len(self.scan.lists)
         return lists + len(self.scan.computed) + (0 if self.scan.refined is None else len(self.scan.refined))
@@ -161,7 +160,9 @@ class Explanation:
         elif cause == "ef":
             said = f"{count} {was} never visited"
         else:
-            said = f"{count} {was} not among the {self._compared():,} that were compared again"
+            record = self.scan if self.walk is None else self.walk
+            assert record is not None and record.refined is not None
+            said = f"{count} {was} not among the {len(record.refined):,} that were compared again"
         held = int((rows["gap"] > 0).sum())
         if held == len(rows):
             return f"{said}, and {'its code' if one else 'their codes'} would keep {them} out all the same"
@@ -176,9 +177,6 @@ class Explanation:
         whom = ("all" if known[0] < known[-1] else them) if len(known) == len(rows) else f"{len(known):,} of them"
         first = f"{knob}={known[0]:,} finds the first of them, " if known[0] < known[-1] else ""
         return f"{first}{knob}={known[-1]:,}{'' if first else ' finds'} {whom}"
-
-    def _compared(self) -> int:
-        return min(self.k * now(self.spec, "k_factor"), self.n)
 
     def _cost(self) -> str:
         """What the search looked at."""
@@ -227,10 +225,8 @@ def explain(index: Index, query: ArrayLike, k: int = 10, search: Settings = ()) 
     asked = index.database.prepare(given)
     truth = exact_neighbours(asked, index.database.array, k, index.metric)
     attribution = Attribution(index, asked, truth)
-    graph = bool(spec.parts.M) or spec.library == "hnswlib"
     found = attribution.search(spec.search)
     recalls = recall(found, truth, asked, index.database.array)
-    compared = min(k * now(spec, "k_factor"), index.n) if spec.parts.refine else k
     return Explanation(
         spec=spec,
         metric=index.metric,
@@ -240,8 +236,8 @@ def explain(index: Index, query: ArrayLike, k: int = 10, search: Settings = ()) 
         found=found[0],
         truth=truth,
         recall=float(recalls[0]),
-        walk=Walker(index).walk(asked, compared, spec.search) if graph else None,
-        scan=None if graph else Scanner(index).scan(asked, k, spec.search),
+        walk=attribution.walker.walk(asked, k, spec.search) if attribution.is_graph else None,
+        scan=None if attribution.is_graph else Scanner(index, attribution.codes).scan(asked, k, spec.search),
         misses=attribution.misses(found, spec.search, recalls=recalls, needs="exact"),
     )
 
