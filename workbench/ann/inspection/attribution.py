@@ -226,7 +226,8 @@ class Attribution:
         gap = np.full(len(rows), np.nan)
         if codes and self._parts.codec in ("LSH", "RaBitQ"):
             return np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool), gap
-        short: _Mask = (found < 0).any(axis=1)[query]
+        short: _Mask = np.any(found < 0, axis=1)
+        short = short[query]
         asked, at = np.unique(query, return_inverse=True)
         own, size = self._distances(query, rows, codes=codes)
         last, last_size = (of[at] for of in self._distances(asked, found[asked, -1].clip(0), codes=codes))
