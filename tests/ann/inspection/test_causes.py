@@ -7,7 +7,18 @@ import pytest
 
 from tests.ann import builds
 from tests.ann.builds import METRICS, K, gaussian, searched
-from workbench.ann import CAUSE_LABELS, CAUSES, Database, IndexSpec, Misses, attribute, build_index, recall
+from workbench.ann import (
+    CAUSE_LABELS,
+    CAUSES,
+    Database,
+    IndexSpec,
+    Misses,
+    attribute,
+    border_margin,
+    build_index,
+    code_distances,
+    recall,
+)
 from workbench.ann.inspection.attribution import Attribution
 from workbench.ann.inspection.scan import Scanner
 from workbench.ann.inspection.walk import Walker
@@ -328,6 +339,15 @@ def test_every_cause_has_words_and_the_record_is_plain():
 def test_what_cannot_be_attributed_is_refused():
     index, _ = searched("IVF16,Flat nprobe=2", "dot")
     asked, exact = queries("dot"), truth("dot")
+    one = asked[0]
+    for refused in (
+        lambda: attribute(index, one, exact),
+        lambda: index.search(one, K),
+        lambda: border_margin(index, one),
+        lambda: code_distances(index, one, np.arange(3)),
+    ):
+        with pytest.raises(InputError, match=r"have shape \(32,\)"):
+            refused()
     with pytest.raises(InputError, match="a truth of 24 queries for 3"):
         attribute(index, asked[:3], exact)
     with pytest.raises(InputError, match="allowed rows of shape"):

@@ -9,16 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.ann.indexes import Index
+from workbench.ann.indexes.base import check_lines
 from workbench.ann.indexes.database import row_blocks
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.indexes.hnswlib_index import HnswlibIndex
 from workbench.ann.inspection.causes import MISSED, Misses, knob_of, now
 from workbench.ann.inspection.codes import Codes
-from workbench.ann.inspection.lists import list_ranks
 from workbench.ann.inspection.walk import Walker
 from workbench.ann.measurement import recall
 from workbench.ann.specs import IndexSpec, Settings
-from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray, Neighbours
 
@@ -112,7 +111,7 @@ class Attribution:
 
     def __init__(self, index: Index, queries: FloatArray, truth: Neighbours, allowed: _Mask | None = None) -> None:
         check_open(index.spec)
-        check_dimensions(queries.shape[1], index.d, "the queries", "the index")
+        check_lines(queries, index.d)
         if index.metric == "cosine" and not (np.abs(np.linalg.norm(queries, axis=1) - 1) < _UNIT).all():
             raise InputError(
                 "queries that are not of unit length were asked by cosine", "Pass index.database.prepare(queries)."
@@ -266,7 +265,8 @@ class Attribution:
 
     @cached_property
     def _list_ranks(self) -> IntArray:
-        return list_ranks(self.index, self.queries, self.truth.ids)
+        assert self.codes.lists is not None
+        return self.codes.lists.ranks(self.queries, self.truth.ids)
 
     # Graphs
 
