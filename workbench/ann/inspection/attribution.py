@@ -193,7 +193,7 @@ class Attribution:
     def _name_causes(self, table: pd.DataFrame, found: IntArray, spec: IndexSpec, *, follow: bool) -> None:
         """Fill in ``cause``, ``gap``, and ``needs`` where a list rank says it."""
         query, rows = table["query"].to_numpy(), table["row"].to_numpy()
-        better, beyond, gap = self._against_worst(query, rows, found, codes=self._by_codes)
+        better, beyond, gap = self._against_worst(table, found, codes=self._by_codes)
         cause = np.full(len(table), "tie", dtype=object)
         if self._by_codes:
             cause[better | beyond], table["gap"] = "distorted", gap
@@ -205,7 +205,7 @@ class Attribution:
             cause[far] = "nprobe"
             table.loc[far & ~beyond, "needs"] = ranks[far & ~beyond].astype(np.float64)
         if self.is_graph:
-            unvisited = self._unvisited(query, rows, better, spec, follow=follow)
+            unvisited = self._unvisited(table, better, spec, follow=follow)
             cause[unvisited] = "ef"
             cause[np.flatnonzero(unvisited)[self._cut_off(query[unvisited], rows[unvisited])]] = "unreachable"
         if self.allowed is not None:
@@ -215,20 +215,25 @@ class Attribution:
         table["cause"] = cause
 
     def _against_worst(
-        self, query: IntArray, rows: IntArray, found: IntArray, *, codes: bool
+        self, table: pd.DataFrame, found: IntArray, *, codes: bool
     ) -> tuple[_Mask, _Mask, NDArray[np.float64]]:
         """Which of the missed lie before and behind the worst found, by codes or vectors, and how far behind by codes.
 
         Where fewer were found there was room for anything, so that all lie before. Sign bits and RaBitQ's stand for no
         vector: theirs lie before, by nothing that is known.
         """
-        gap = np.full(len(rows), np.nan)
+        query, gap = table["query"].to_numpy(), np.full(len(table), np.nan)
         if codes and self._parts.codec in ("LSH", "RaBitQ"):
-            return np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool), gap
+            return np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool), gap
         short: _Mask = np.any(found < 0, axis=1)
         short = short[query]
         asked, at = np.unique(query, return_inverse=True)
-        own, size = self._distances(query, rows, codes=codes)
+        if codes:
+            own, size = self._distances(query, table["row"].to_numpy(), codes=True)
+        else:
+            scores = self.truth.scores[query, table["rank"].to_numpy() - 1].astype(np.float64)
+            own = scores**2 if self.truth.metric == "euclidean" else -scores
+            size = np.abs(own)
         last, last_size = (of[at] for of in self._distances(asked, found[asked, -1].clip(0), codes=codes))
         further, slack = own - last, _TIED * np.maximum(size, last_size)
         beyond = (further > slack) & ~short
@@ -275,15 +280,16 @@ class Attribution:
         """Follows the searches of a graph."""
         return Walker(self.index)
 
-    def _unvisited(self, query: IntArray, rows: IntArray, better: _Mask, spec: IndexSpec, *, follow: bool) -> _Mask:
+    def _unvisited(self, table: pd.DataFrame, better: _Mask, spec: IndexSpec, *, follow: bool) -> _Mask:
         """Which of the missed were not visited on the bottom layer, the only one whose nodes are answers.
 
         One that lies before the worst that the graph handed on would have been handed on too, had it been visited. Of
         the others, in a graph over codes, the walk itself says it.
         """
+        query, rows = table["query"].to_numpy(), table["row"].to_numpy()
         if self._parts.refine:
             listed = self._listed(np.unique(query), spec)
-            better = self._against_worst(query, rows, listed, codes=True)[0]
+            better = self._against_worst(table, listed, codes=True)[0]
             better &= (listed[query] != rows[:, None]).all(axis=1)
         unvisited = better.copy()
         for one in np.unique(query[~better]) if self._coded and follow else ():
