@@ -1,6 +1,6 @@
 """Attribution of misses: from what an index answered to what kept each true neighbour out."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
 from functools import cached_property
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ _MOST = 4096  # of a candidate list, or times k compared again: beyond it, exact
 _UNIT = 1e-4  # off 1 is no rounding of float32
 _BYTES = 64 << 20  # of a working copy
 
+_ALL = slice(None)
 _Mask = NDArray[np.bool_]
 
 
@@ -136,9 +137,9 @@ class Attribution:
         self._entries: dict[int, int] = {}
         self._reached: dict[int, _Mask] = {}
 
-    def search(self, settings: Settings, rows: IntArray | None = None) -> IntArray:
+    def search(self, settings: Settings, rows: IntArray | slice = _ALL) -> IntArray:
         """What the index answers to all queries, or to some, under the filter."""
-        asked = self.queries if rows is None else np.ascontiguousarray(self.queries[rows])
+        asked = np.ascontiguousarray(self.queries[rows])
         if self.allowed is None:
             return self.index.search(asked, self.truth.k, settings)
         assert isinstance(self.index, FaissIndex | HnswlibIndex)
@@ -166,14 +167,11 @@ class Attribution:
             that of a list is tried.
         """
         spec = self.index.spec.with_search(**dict(search))
-        shares = self._recall(found, None) if recalls is None else recalls
-        missed = missed_places(found, self.truth, shares)
-        query, place = np.nonzero(missed)
-        rows = self.truth.ids[query, place]
+        query, place = np.nonzero(self._missed(found, recalls=recalls))
         table = pd.DataFrame(
             {
                 "query": query.astype(np.int64),
-                "row": rows,
+                "row": self.truth.ids[query, place],
                 "rank": place.astype(np.int64) + 1,
                 "cause": np.full(len(query), "tie", dtype=object),
                 "needs": np.full(len(query), np.nan),
@@ -371,36 +369,47 @@ class Attribution:
             low, value = value, min(2 * value, most)
             hit = self._finds(table, left, spec, knob, value)
             for at in left[hit]:
-                needed = self._bisect(table, int(at), spec, knob, low, value) if exact else value
-                table.loc[int(at), "needs"] = float(needed)
+                table.loc[at, "needs"] = float(self._least(table, at, spec, knob, low, value) if exact else value)
             left = left[~hit]
         return value
 
-    def _bisect(self, table: pd.DataFrame, at: int, spec: IndexSpec, knob: str, low: int, high: int) -> int:
+    def _least(self, table: pd.DataFrame, at: int, spec: IndexSpec, knob: str, low: int, high: int) -> int:
         """The smallest value that finds a miss; ``high`` does, ``low`` does not."""
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._finds(table, [at], spec, knob, middle)[0]:
-                high = middle
-            else:
-                low = middle
-        return high
 
-    def _finds(
-        self, table: pd.DataFrame, wanted: Sequence[int] | IntArray, spec: IndexSpec, knob: str, value: int
-    ) -> _Mask:
+        def finds(value: int) -> bool:
+            return bool(self._finds(table, np.array([at]), spec, knob, value)[0])
+
+        return low + 1 + bisect_left(range(low + 1, high), True, key=finds)
+
+    def _finds(self, table: pd.DataFrame, wanted: IntArray, spec: IndexSpec, knob: str, value: int) -> _Mask:
         """Which misses are none any more with a setting at a value."""
         query, place = table["query"].to_numpy()[wanted], table["rank"].to_numpy()[wanted] - 1
         asked, at = np.unique(query, return_inverse=True)
         found = self.search(spec.with_search(**{knob: value}).search, asked)
-        missed = missed_places(found, _taken(self.truth, asked), self._recall(found, asked))
-        hit: _Mask = ~missed[at, place]
+        hit: _Mask = ~self._missed(found, asked)[at, place]
         return hit
 
-    def _recall(self, found: IntArray, rows: IntArray | None) -> NDArray[np.float64]:
-        truth = self.truth if rows is None else _taken(self.truth, rows)
-        queries = self.queries if rows is None else self.queries[rows]
-        return recall(found, truth, queries, self.index.database.array)
+    def _missed(
+        self,
+        found: IntArray,
+        asked: IntArray | slice = _ALL,
+        recalls: NDArray[np.floating[Any]] | None = None,
+    ) -> _Mask:
+        """Which places of the truth are lost, ``(q, k)``: of the true neighbours not among the answers, the first ones.
+
+        Those nearer than the k-th come first and are all lost; of those tied with it, as many as recall says.
+        """
+        truth = Neighbours(self.truth.ids[asked], self.truth.scores[asked], self.truth.metric)
+        if recalls is None:
+            recalls = recall(found, truth, self.queries[asked], self.index.database.array)
+        lost = truth.k - np.rint(np.asarray(recalls, dtype=np.float64) * truth.k).astype(np.int64)
+        absent = np.zeros(truth.ids.shape, dtype=bool)
+        short, step = np.flatnonzero(lost), max(1, _BYTES // truth.k**2)
+        for start in range(0, len(short), step):
+            at = short[start : start + step]
+            absent[at] = (truth.ids[at][:, :, None] != found[at][:, None, :]).all(axis=2)
+        places: _Mask = absent & (absent.cumsum(axis=1) <= lost[:, None])
+        return places
 
 
 def check_open(spec: IndexSpec) -> None:
@@ -410,36 +419,3 @@ def check_open(spec: IndexSpec) -> None:
             f"{spec} is searched inside Qdrant's engine, which shows neither its graph nor its codes",
             "Explain an index of FAISS or hnswlib.",
         )
-
-
-def missed_places(found: IntArray, truth: Neighbours, recalls: NDArray[np.floating[Any]]) -> _Mask:
-    """Which places of the truth are lost: of the true neighbours that are not among the answers, the first so many.
-
-    Those nearer than the k-th come first and are all lost; of those tied with it, as many as recall says.
-
-    Parameters
-    ----------
-    found
-        ``(q, k)`` answers.
-    truth
-        The true neighbours of the same queries.
-    recalls
-        ``(q,)`` recall of each query, from :func:`workbench.ann.recall`.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(q, k) bool``.
-    """
-    lost = truth.k - np.rint(np.asarray(recalls, dtype=np.float64) * truth.k).astype(np.int64)
-    absent = np.zeros(truth.ids.shape, dtype=bool)
-    short, step = np.flatnonzero(lost), max(1, _BYTES // truth.k**2)
-    for start in range(0, len(short), step):
-        at = short[start : start + step]
-        absent[at] = (truth.ids[at][:, :, None] != found[at][:, None, :]).all(axis=2)
-    places: _Mask = absent & (absent.cumsum(axis=1) <= lost[:, None])
-    return places
-
-
-def _taken(truth: Neighbours, rows: IntArray) -> Neighbours:
-    return Neighbours(truth.ids[rows], truth.scores[rows], truth.metric)
