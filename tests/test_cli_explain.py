@@ -1,6 +1,7 @@
 """workbench explain, as a person and as a program call it: of one query, and of the points of a sweep."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -26,8 +27,7 @@ def file(vectors, tmp_path):
 def swept(vectors, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "sweep"
     grid = [ann.IndexSpec.parse(text) for text in (
-        "IVF16,Flat nprobe=1", "IVF16,Flat nprobe=2", "IVF16,Flat nprobe=8", "PQ4x4", "SQ4,RFlat",
-        "HNSW4 efConstruction=8 efSearch=10")]  # fmt: skip
+        "IVF16,Flat nprobe=1", "IVF16,Flat nprobe=4", "HNSW4 efConstruction=8 efSearch=10")]  # fmt: skip
     return ann.sweep(vectors, metric="euclidean", grid=grid, out=folder, rounds=1, progress=False)
 
 
@@ -69,6 +69,11 @@ def test_what_a_person_reads(file, capsys):
     assert lines[0] == "IVF16,Flat, 899 x 16 by cosine"
     assert "of 5 true neighbours found" in lines[1] and "1 of 16 lists" in lines[1]
     assert len(lines) == 8 and all("found" in line or "probed" in line for line in lines[3:])
+    assert run(["explain", file, "--index", "IVF16,Flat", "--query", "7", "--k", "899"]) == 0
+    *first, last = capsys.readouterr().out.splitlines()[3:]
+    assert len(first) == 50 and last == "and 849 more, which --json lists"
+    assert [line.split(".")[0].strip() for line in first[:10]] == [str(rank) for rank in range(1, 11)]
+    assert all("probed" in line for line in first[10:])
 
 
 def test_the_points_of_a_sweep(swept, capsys):
@@ -87,6 +92,16 @@ def test_the_points_of_a_sweep(swept, capsys):
     assert "Turn nprobe up from 1" in said
 
 
+def test_a_point_whose_misses_were_not_kept(swept, tmp_path, capsys):
+    folder = shutil.copytree(swept.folder, tmp_path / "sweep")
+    lost = swept.point("IVF16,Flat nprobe=1")["point"]
+    (folder / "misses" / f"{lost}.parquet").unlink()
+    assert run(["explain", str(folder), "--point", "IVF16,Flat nprobe=1"]) == 2
+    assert "did not keep what IVF16,Flat nprobe=1 missed" in capsys.readouterr().err
+    known = [point for point in swept.front["point"] if point != lost]
+    assert [point["point"] for point in explained(capsys, str(folder))["points"]] == known
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -102,6 +117,9 @@ def test_the_points_of_a_sweep(swept, capsys):
         (["{file}", "--index", "SQ8", "--query", "0", "--point", "x"], "holds no sweep"),
         (["{sweep}", "--point", "nothing"], "no point 'nothing'"),
         (["{sweep}", "--query", "3"], "--query 3 was given with the sweep"),
+        (["{sweep}", "--k", "10"], "--k 10 was given with the sweep"),
+        (["{sweep}", "--model", "bundled"], "--model bundled was given with the sweep"),
+        (["nowhere.npy", "--index", "qdrant", "--query", "0"], "inside Qdrant's engine"),
         (["nowhere.npy", "--index", "SQ8", "--query", "0"], "nowhere.npy"),
     ],
 )
@@ -112,9 +130,3 @@ def test_bad_input_is_one_line(arguments, message, file, swept, capsys):
     assert not printed.out
     assert message in printed.err
     assert len(printed.err.strip().splitlines()) == 1
-
-
-def test_an_index_of_qdrant_is_refused_with_the_reason(file, capsys):
-    pytest.importorskip("qdrant_edge")
-    assert run(["explain", file, "--index", "qdrant", "--query", "0"]) == 2
-    assert "inside Qdrant's engine" in capsys.readouterr().err

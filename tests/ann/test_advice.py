@@ -264,7 +264,7 @@ def test_the_nearest_names_the_next_knob_where_it_is_the_recall_that_it_lacks(tm
     advice = advise(sweep, recall=0.9999)
     assert advice.nearest["index"] == HNSW["index"] and advice.binding == ("recall",)
     assert (advice.cause, advice.knob) == ("ef", "efSearch")
-    assert "because ef ended the walk before it came to them. Turn efSearch up from 64" in advice.text
+    assert "because ef ended the walk before it came to them. Turn efSearch up from 64. " in advice.text
     cheap = advise(sweep, recall=0.9, memory=1000)
     assert cheap.binding == ("memory",) and cheap.cause is None and "are missed" not in cheap.text
 

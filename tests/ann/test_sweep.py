@@ -76,13 +76,16 @@ def test_what_each_point_missed_is_kept_and_adds_up(swept):
     spec = ann.IndexSpec.parse(graph["index"])
     needed = swept.misses(graph["point"]).each.query("cause == 'ef'").dropna(subset="needs")
     assert len(needed)
+    measured = [ann.IndexSpec.parse(index) for index in swept.points.query("build == @graph.build")["index"]]
+    most = max(measured, key=lambda other: dict(other.search)["efSearch"])
+    assert swept.misses(graph["point"]).tried == {"efSearch": dict(most.search)["efSearch"]}
+    assert not swept.misses(str(most)).tried
     for miss in needed.head(30).to_dict("records"):
         found = swept.answers(str(spec.with_search(efSearch=int(miss["needs"]))))
         assert miss["row"] in found[miss["query"]]
         assert miss["needs"] > dict(spec.search)["efSearch"]
     (swept.folder / "misses" / f"{graph['point']}.parquet").rename(swept.folder / "aside")
-    with pytest.raises(InputError, match="did not keep what HNSW"):
-        swept.misses(graph["point"])
+    assert swept.misses(graph["point"]) is None
     (swept.folder / "misses" / f"{graph['point']}.parquet").write_bytes(b"PAR1")
     with pytest.raises(StorageError, match=graph["point"]):
         swept.misses(graph["point"])

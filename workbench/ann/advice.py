@@ -12,7 +12,6 @@ from workbench.ann.selection import Selection, pace, recall_said, stated
 from workbench.ann.snippets import snippet
 from workbench.ann.specs import IndexSpec
 from workbench.ann.sweeping import SweepResult
-from workbench.errors import InputError
 from workbench.intervals import mean_interval
 from workbench.records import Metric
 
@@ -208,7 +207,7 @@ def _recommend(choice: Selection, best: int) -> Advice:
     confidence, reach = _reach(choice, row)
     verdict = reach if runner_up is None else f"{reach} {_against(choice, row, runner_up)}"
     daily = choice.daily([row] if runner_up is None else [row, runner_up])
-    misses = _misses(choice, row)
+    misses = choice.result.misses(str(row["point"]))
     sentences = [
         f"Use {'Flat, exact search' if chosen == exact else row['index']}: {_numbers(choice, row)}.",
         why_exact,
@@ -247,7 +246,7 @@ def _nothing_fits(choice: Selection) -> Advice:
     off = "; ".join(f"{constraint.show(constraint.value(alone)[0])} for a {constraint}" for constraint in broken)
     opening, binding = choice.opening(), tuple(constraint.name for constraint in broken)
     verdict = f"Nothing that was timed keeps to {' and '.join(f'a {constraint}' for constraint in choice.asked)}."
-    misses = _misses(choice, row) if "recall" in binding else None
+    misses = choice.result.misses(str(row["point"])) if "recall" in binding else None
     sentences = [
         verdict,
         f"The nearest is {row['index']} ({off}): {_numbers(choice, row)}.",
@@ -262,14 +261,6 @@ def _nothing_fits(choice: Selection) -> Advice:
 
 def _about(choice: Selection) -> tuple[tuple[Constraint, ...], Metric, int, int]:
     return choice.asked, choice.result.metric, choice.result.d, choice.result.k
-
-
-def _misses(choice: Selection, row: "pd.Series") -> Misses | None:
-    """What a point missed, where the sweep kept it."""
-    try:
-        return choice.result.misses(str(row["point"]))
-    except InputError:
-        return None
 
 
 def _missed(misses: Misses | None) -> str:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 _BAR = 24  # characters of the longest bar
+_FIRST, _SHOWN = 10, 50  # neighbours that are listed even where they are found, and at most
 
 
 def explain(
+    context: typer.Context,
     file: Annotated[
         str,
         typer.Argument(metavar="FILE|DIR", help="Vectors, or texts to embed first; or the folder of a sweep."),
@@ -56,8 +58,7 @@ def explain(
 ) -> None:
     """Say why true neighbours were missed, and what would have found them: of one query, or of a sweep's points."""
     if Path(file).is_dir() and (Path(file) / "manifest.json").exists():
-        given = {"--index": index, "--query": query, "--queries": queries, "--ef": ef, "--nprobe": nprobe}
-        _sweep(file, point, {**given, "--metric": metric, "--text": text, "--id": id, "--limit": limit}, as_json)
+        _sweep(context, file, point, as_json)
         return
     if point is not None:
         raise InputError(f"--point {point} was given, and {file!r} holds no sweep", "Name the folder of a sweep.")
@@ -67,8 +68,10 @@ def explain(
             "Add --index, such as --index HNSW16, and --query, the row to ask for.",
         )
     from workbench import ann
+    from workbench.ann.inspection.attribution import check_open
 
     spec = _with_settings(ann.IndexSpec.parse(index), ef, nprobe)
+    check_open(spec)
     vectors, held, _ = vectors_and_queries(file, queries, metric, text, id, model, limit)
     asked, rows = _asked(file, vectors, queries, held, query)
     database = ann.Database(vectors.array, metric or vectors.metric, rows=rows)
@@ -102,9 +105,11 @@ def _lines(found: "Explanation", ids: tuple[str, ...], rows: "IntArray") -> list
     """What a person reads: the verdict, and each true neighbour with what became of it."""
     from workbench import ann
 
-    width = max(len(ids[row]) for row in rows[found.truth.ids[0]])
+    table = found.neighbours
+    table = table[(table["rank"] <= _FIRST) | table["cause"].notna()].head(_SHOWN)
+    width = max(len(ids[row]) for row in rows[table["row"]])
     lines = []
-    for one in found.neighbours.to_dict("records"):
+    for one in table.to_dict("records"):
         fate = "found" if one["found"] else "a tied one was found instead"
         if isinstance(one["cause"], str):
             fate = ann.CAUSE_LABELS[one["cause"]]
@@ -114,20 +119,27 @@ def _lines(found: "Explanation", ids: tuple[str, ...], rows: "IntArray") -> list
                 beyond = f"{100 * one['gap']:.2g} % beyond the worst answer"
                 fate += f", {beyond}" if one["cause"] == "distorted" else f"; its code lies {beyond}"
         lines.append(f"{one['rank']:>4}. {ids[rows[one['row']]]:{width}}  {one['score']:.4f}  {fate}")
+    if len(table) < found.k:
+        lines.append(f"and {found.k - len(table):,} more, which --json lists")
     return [f"{found.spec}, {found.n:,} x {found.d} by {found.metric}", found.verdict, "", *lines]
 
 
-def _sweep(folder: str, point: str | None, unused: dict[str, Any], as_json: bool) -> None:
+def _sweep(context: typer.Context, folder: str, point: str | None, as_json: bool) -> None:
     """The causes of the points of a sweep."""
     from workbench import ann
 
-    for option, given in unused.items():
-        if given is not None:
-            raise InputError(f"{option} {given} was given with the sweep in {folder!r}", "Leave it out; use --point.")
+    for name, given in context.params.items():
+        if name not in ("file", "point", "as_json") and _given(context, name):
+            raise InputError(f"--{name} {given} was given with the sweep in {folder!r}", "Leave it out; use --point.")
     result = ann.open_sweep(folder)
     front = result.front
     names = [str(name) for name in front["point"]] if point is None else [str(result.point(point)["point"])]
-    kept = {name: result.misses(name) for name in names if point is not None or _known(result, name)}
+    kept = {name: misses for name in names if (misses := result.misses(name)) is not None}
+    if point is not None and not kept:
+        raise InputError(
+            f"the sweep in {folder!r} did not keep what {result.point(point)['index']} missed",
+            "Qdrant does not show it; for another index, sweep again.",
+        )
     found = {
         "folder": folder,
         **{name: result.manifest[name] for name in ("n", "d", "metric", "k")},
@@ -137,9 +149,9 @@ def _sweep(folder: str, point: str | None, unused: dict[str, Any], as_json: bool
     report(as_json, found, *lines[:-1])
 
 
-def _known(result: "SweepResult", name: str) -> bool:
-    """Whether the searches of a point could be looked into."""
-    return not str(result.point(name)["index"]).startswith("qdrant")
+def _given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def _point(result: "SweepResult", name: str, misses: "Misses", *, listed: bool) -> dict[str, Any]:

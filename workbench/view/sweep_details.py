@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.ann import CAUSE_LABELS, IndexSpec, Misses, SweepResult, pareto
+from workbench.ann import CAUSE_LABELS, IndexSpec, SweepResult, pareto
 from workbench.errors import InputError
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
@@ -111,14 +111,6 @@ def failing(result: SweepResult, point: str) -> pd.DataFrame:
     return pd.DataFrame({"query": worst, "recall": recalls[worst], "missed": missed})
 
 
-def misses(result: SweepResult, point: str) -> Misses | None:
-    """What a point missed; None where the sweep did not keep it."""
-    try:
-        return result.misses(point)
-    except InputError:
-        return None
-
-
 def cause_shares(result: SweepResult, points: pd.DataFrame, *, settings: bool = False) -> pd.DataFrame:
     """The table that ``figures.miss_causes`` draws, of those points whose misses are kept.
 
@@ -131,7 +123,7 @@ def cause_shares(result: SweepResult, points: pd.DataFrame, *, settings: bool = 
     """
     lines: list[tuple[str, str, float]] = []
     for point, index in zip(points["point"], points["index"], strict=True):
-        kept = misses(result, point)
+        kept = result.misses(point, needs=False)
         if kept is not None:
             spec = IndexSpec.parse(index)
             name = " ".join(f"{name}={value}" for name, value in spec.search) if settings else index
@@ -151,7 +143,7 @@ def causes_beside(result: SweepResult, point: str) -> pd.DataFrame:
 
 def causes(result: SweepResult, point: str) -> str:
     """What to turn next, as HTML."""
-    kept = misses(result, point)
+    kept = result.misses(point)
     said = "What it missed is not known: Qdrant does not show it, and older sweeps did not keep it."
     return f"{_heading(result.point(point)['index'])}<div>{escape(said if kept is None else kept.advice)}</div>"
 
@@ -188,7 +180,7 @@ def measures(row: "pd.Series", k: int) -> str:
 
 def failures(result: SweepResult, point: str, names: Names) -> str:
     """The queries that a point fails, as an HTML list: each with its recall, the true neighbours it missed, and why."""
-    table, kept = failing(result, point), misses(result, point)
+    table, kept = failing(result, point), result.misses(point, needs=False)
     each = None if kept is None else kept.each
     why = {} if each is None else dict(zip(zip(each["query"], each["row"], strict=True), each["cause"], strict=True))
     said = f"{len(table):,} of {len(result.truth):,} queries miss a true neighbour"

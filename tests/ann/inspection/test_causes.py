@@ -7,7 +7,18 @@ import pytest
 
 from tests.ann import builds
 from tests.ann.builds import METRICS, K, gaussian, searched
-from workbench.ann import CAUSE_LABELS, CAUSES, Database, IndexSpec, Misses, attribute, build_index, recall
+from workbench.ann import (
+    CAUSE_LABELS,
+    CAUSES,
+    Database,
+    IndexSpec,
+    Misses,
+    attribute,
+    border_margin,
+    build_index,
+    code_distances,
+    recall,
+)
 from workbench.ann.inspection.attribution import Attribution
 from workbench.ann.inspection.scan import Scanner
 from workbench.ann.inspection.walk import Walker
@@ -112,6 +123,30 @@ def test_what_ef_cut_off_is_visited_by_the_ef_that_is_named_and_the_unreachable_
         assert not finds(index, "euclidean", spec, row, knob, index.n)
 
 
+def test_in_a_refined_graph_what_was_visited_and_not_compared_again_is_for_refine():
+    text = "HNSW8,SQ4,RFlat efConstruction=20 efSearch=40 k_factor=2"
+    index, spec, found, misses = attributed(text, "cosine")
+    walker = Walker(index)
+    for row in misses.each.to_dict("records"):
+        walk = walker.walk(queries("cosine")[row["query"]], K, spec.search)
+        assert len(walk.refined) == 2 * K and row["row"] not in set(walk.refined["row"])
+        bottom = {walk.layer_entry[0], *walk.computed.loc[walk.computed["layer"] == 0, "row"]}
+        assert row["cause"] == ("refine" if row["row"] in bottom else "ef")
+    assert misses.counts["refine"] and misses.counts["ef"]
+    unfollowed = Attribution(index, queries("cosine"), truth("cosine")).misses(found, spec.search).counts
+    assert unfollowed["refine"] >= misses.counts["refine"] and unfollowed["ef"] <= misses.counts["ef"]
+    many = spec.with_search(k_factor=index.n // K).search
+    assert not attribute(index, queries("cosine"), truth("cosine"), many).counts["refine"]
+
+
+def test_the_last_k_factor_compares_everything():
+    vectors, asked = gaussian(25, 16, seed=1), gaussian(40, 16, seed=2)
+    index = build_index(IndexSpec("LSH,RFlat"), Database(vectors, "euclidean"))
+    exact = exact_neighbours(asked, vectors, K, "euclidean")
+    misses = attribute(index, asked, exact, (("k_factor", 2),))
+    assert set(misses.each["cause"]) == {"refine"} and set(misses.each["needs"]) == {3.0}
+
+
 def test_what_was_not_refined_is_brought_in_by_the_k_factor_that_is_named():
     index, spec, _, misses = attributed("SQ4,RFlat", "dot")
     assert misses.main == "refine" and misses.knob == "k_factor"
@@ -124,11 +159,12 @@ def test_a_distorted_code_lies_beyond_the_worst_answer_and_one_that_was_not_prob
     distorted = misses.each[misses.each["cause"] == "distorted"]
     assert (distorted["gap"] > 0).all() and distorted["needs"].isna().all()
     unprobed = misses.each[misses.each["cause"] == "nprobe"]
-    assert (unprobed["needs"].isna() == (unprobed["gap"] > 0)).all()
-    assert unprobed["needs"].notna().any() and unprobed["needs"].isna().any()
-    for row in unprobed.head(60).to_dict("records"):
-        if np.isnan(row["needs"]):
-            assert not finds(index, "euclidean", spec, row, "nprobe", 16)
+    kept_out = unprobed["gap"] > 0
+    assert unprobed.loc[kept_out, "needs"].isna().all() and unprobed["needs"].notna().any()
+    assert unprobed.loc[~kept_out, "needs"].isna().any(), "or no list brings in codes that are nearer"
+    for row in unprobed.to_dict("records"):
+        there = not np.isnan(row["needs"])
+        assert finds(index, "euclidean", spec, row, "nprobe", row["needs"] if there else 16) == there
     held = misses.each["cause"].isin(["nprobe"]) & (misses.each["gap"] > 0)
     assert (misses.main == "distorted") == (
         len(distorted) + held.sum() > (misses.each["cause"] == "nprobe").sum() - held.sum()
@@ -248,9 +284,9 @@ def test_misses_of_many_answers_share_what_was_read_of_the_index():
     assert once.each.empty and once.advice == "Nothing is missed." and once.knob is None
 
 
-def made(text, *rows, queries=10, k=10):
+def made(text, *rows, queries=10, k=10, **tried):
     table = pd.DataFrame(rows, columns=["cause", "needs", "gap"]).assign(query=0, row=range(len(rows)), rank=1)
-    return Misses(table, queries, k, IndexSpec.parse(text))
+    return Misses(table, queries, k, IndexSpec.parse(text), tried)
 
 
 NAN = float("nan")
@@ -271,7 +307,8 @@ NAN = float("nan")
             "2 % because no path of the graph leads to them. No ef finds those: drop repeated vectors, or build",
         ),
         (made("HNSW16", ("ef", 32.0, NAN)), "efSearch", "Turn efSearch up from 16: 32 finds it."),
-        (made("hnswlib", ("ef", NAN, NAN)), "ef", "Turn ef up from 10; no value that was tried finds it."),
+        (made("hnswlib", ("ef", NAN, NAN), ef=512), "ef", "Turn ef up from 10; no value up to 512 finds it."),
+        (made("hnswlib", ("ef", NAN, NAN)), "ef", "before it came to them. Turn ef up from 10."),
         (
             made("IVF64,PQ8 nprobe=4", ("nprobe", NAN, 0.5), ("nprobe", NAN, 0.1), ("nprobe", 9.0, NAN)),
             "RFlat",
@@ -302,10 +339,25 @@ def test_every_cause_has_words_and_the_record_is_plain():
 def test_what_cannot_be_attributed_is_refused():
     index, _ = searched("IVF16,Flat nprobe=2", "dot")
     asked, exact = queries("dot"), truth("dot")
+    one = asked[0]
+    for refused in (
+        lambda: attribute(index, one, exact),
+        lambda: index.search(one, K),
+        lambda: border_margin(index, one),
+        lambda: code_distances(index, one, np.arange(3)),
+    ):
+        with pytest.raises(InputError, match=r"have shape \(32,\)"):
+            refused()
     with pytest.raises(InputError, match="a truth of 24 queries for 3"):
         attribute(index, asked[:3], exact)
     with pytest.raises(InputError, match="allowed rows of shape"):
         attribute(index, asked, exact, allowed=np.ones(3, dtype=bool))
+    with pytest.raises(InputError, match="and int64"):
+        attribute(index, asked, exact, allowed=np.ones(index.n, dtype=np.int64))
+    with pytest.raises(InputError, match="neighbours by cosine are no truth for an index by dot"):
+        attribute(index, asked, truth("cosine"))
+    with pytest.raises(InputError, match="not of unit length were asked by cosine"):
+        attribute(searched("Flat", "cosine")[0], asked, truth("cosine"))
     with pytest.raises(InputError, match="has no search setting 'efSearch'"):
         attribute(index, asked, exact, (("efSearch", 3),))
     with pytest.raises(InputError, match="cannot be filtered"):

@@ -1,12 +1,14 @@
 """One query explained: what was found, what was missed and what exactly would have found it, as data and in words."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.ann.builds import K, gaussian, queries, searched, truth
-from workbench.ann import IndexSpec, explain
+from workbench.ann import Database, IndexSpec, build_index, explain
 from workbench.errors import InputError, VectorError
 
 SEARCHES = [
@@ -55,7 +57,7 @@ def test_it_says_what_the_index_answered_and_every_true_neighbour_is_accounted_f
 def test_the_setting_that_it_names_finds_what_was_missed_and_one_less_does_not(text, cause, knob):
     index, spec = searched(text, "dot")
     tried = 0
-    for query in queries("dot")[:12]:
+    for query in queries("dot")[:4]:
         found = explain(index, query, K, spec.search)
         for row in found.misses.each[found.misses.each["cause"] == cause].to_dict("records"):
             for value, there in ((row["needs"], True), (row["needs"] - 1, False)):
@@ -77,6 +79,15 @@ def test_a_verdict_counts_what_the_search_cost():
     assert f"{found.walk.distances:,} distances" in found.verdict and found.walk.ends in found.verdict
 
 
+def test_a_refined_graph_is_walked_as_far_as_it_is_searched():
+    index, spec = searched("HNSW8,SQ4,RFlat efConstruction=20 efSearch=10 k_factor=4", "dot")
+    found = explain(index, queries("dot")[0], K, spec.search)
+    np.testing.assert_array_equal(found.walk.found, found.found)
+    assert found.walk.k == len(found.walk.refined) == 4 * K
+    assert found.distances == index.distances(queries("dot")[:1], K, spec.search)
+    assert explain(index, queries("dot")[0], K, (("k_factor", 200),)).walk.k == index.n
+
+
 def test_rows_of_a_record_are_called_what_the_file_calls_them():
     index, spec = searched("HNSW4 efConstruction=8 efSearch=4", "dot")
     names = 10_000 + np.arange(index.n)
@@ -85,8 +96,71 @@ def test_rows_of_a_record_are_called_what_the_file_calls_them():
     assert [line["row"] - 10_000 for line in record["neighbours"]] == [line["row"] for line in own["neighbours"]]
     assert record["found"] == [row + 10_000 for row in own["found"]]
     steps = record["walk"]["computed"]
-    assert steps[0]["origin"] == -1 and min(step["row"] for step in steps) >= 10_000
-    assert len(steps) == len(plain.walk.computed) and len(record["walk"]["hops"]) == len(plain.walk.hops)
+    assert steps["origin"][0] == -1 and [row - 10_000 for row in steps["row"]] == own["walk"]["computed"]["row"]
+    assert record["walk"]["hops"]["node"] == (plain.walk.hops["node"] + 10_000).tolist()
+
+
+@pytest.mark.parametrize("text", ["HNSW8,SQ4,RFlat efConstruction=20 efSearch=10", "hnswlib M=4 efConstruction=8 ef=2"])
+def test_a_record_has_every_step_of_a_walk(text):
+    index, spec = searched(text, "euclidean")
+    found = explain(index, queries("euclidean")[0], K, spec.search)
+    kept = json.loads(json.dumps(found.record()["walk"], allow_nan=False))
+    for name in ("hops", "computed", "refined"):
+        table = getattr(found.walk, name)
+        if table is None:
+            assert kept[name] is None and not spec.parts.refine
+            continue
+        assert list(kept[name]) == list(table)
+        for column in table:
+            np.testing.assert_allclose(np.array(kept[name][column], dtype=float), table[column], rtol=1e-7)
+    known = {"candidates": set(), "results": set()}
+    assert len(kept["changes"]) == found.walk.steps + 1
+    for step, change in enumerate(kept["changes"]):
+        for what, rows in known.items():
+            rows -= set(change[what]["out"])
+            rows |= set(change[what]["in"])
+            assert rows == set(getattr(found.walk.state(step), what)["row"]) and change["step"] == step
+
+
+def test_a_record_has_every_distance_of_a_scan_and_the_table_that_they_are_summed_from():
+    index, spec = searched("IVF16,PQ8x4 nprobe=2", "dot")
+    found = explain(index, queries("dot")[0], K, spec.search)
+    kept = json.loads(json.dumps(found.record()["scan"], allow_nan=False))
+    scan = found.scan
+    assert (
+        kept["computed"]["row"] == scan.computed["row"].tolist()
+        and kept["lists"]["list"] == scan.lists["list"].tolist()
+    )
+    np.testing.assert_allclose(kept["computed"]["distance"], scan.computed["distance"], rtol=1e-7)
+    np.testing.assert_allclose(kept["table"], scan.table, rtol=1e-7)
+    assert kept["refined"] is None
+
+
+def worded(cause, *needs, text="IVF16,Flat nprobe=2", **tried):
+    """The verdict of made-up misses of a real search."""
+    index, spec = searched(text, "dot")
+    found = explain(index, queries("dot")[0], K, spec.search)
+    each = pd.DataFrame({"query": 0, "row": 0, "rank": np.arange(len(needs)) + 1, "cause": cause, "needs": needs,
+                         "gap": np.nan})  # fmt: skip
+    misses = replace(found.misses, each=each, tried=tried)
+    return replace(found, misses=misses, recall=1 - len(needs) / K).verdict
+
+
+def test_a_verdict_says_which_setting_finds_how_many():
+    nan = float("nan")
+    assert "1 lies in a list that was not probed, nprobe=5 finds it." in worded("nprobe", 5)
+    assert "not probed, nprobe=5 finds them." in worded("nprobe", 5, 5)
+    assert "not probed, nprobe=5 finds the first, nprobe=9 finds all." in worded("nprobe", 5, 9)
+    assert "not probed, nprobe=5 finds the first, nprobe=9 finds 2 of them." in worded("nprobe", 5, 9, nan)
+    assert "not probed, nprobe=5 finds 1 of them." in worded("nprobe", 5, nan)
+    assert "not probed, and no nprobe up to 16 finds it." in worded("nprobe", nan, nprobe=16)
+    assert "not probed, and a larger nprobe was not tried." in worded("nprobe", nan)
+
+
+def test_one_is_not_counted_as_many():
+    index = build_index(IndexSpec("IVF1,Flat"), Database(gaussian(1, 4), "dot"))
+    verdict = explain(index, gaussian(1, 4, seed=1)[0], 1).verdict
+    assert verdict.startswith("1 of 1 true neighbour found. The search probed 1 of 1 list, computed 2 distances")
 
 
 def test_what_cannot_be_explained_is_refused():

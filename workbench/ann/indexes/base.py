@@ -15,7 +15,7 @@ from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray, Metric
 
-__all__ = ["Index", "Stopwatch", "threads_set"]
+__all__ = ["Index", "Stopwatch", "check_lines", "threads_set"]
 
 
 class Index(ABC):
@@ -142,7 +142,14 @@ class Index(ABC):
         if not 1 <= k <= self.n:
             raise InputError(f"k={k:,} neighbours were asked of {self.n:,} vectors", f"Use k from 1 to {self.n:,}.")
         if queries is not None:
-            check_dimensions(queries.shape[1], self.d, "the queries")
+            check_lines(queries, self.d)
+
+
+def check_lines(vectors: FloatArray, d: int, what: str = "the queries") -> None:
+    """Refuse vectors that are not a line each, with an InputError, or of other dimensions, with a VectorError."""
+    if vectors.ndim != 2:
+        raise InputError(f"{what} have shape {vectors.shape}", f"Pass an array of (number, {d}), one line for each.")
+    check_dimensions(vectors.shape[1], d, what)
 
 
 class Stopwatch:

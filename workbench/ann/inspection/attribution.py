@@ -1,6 +1,6 @@
 """Attribution of misses: from what an index answered to what kept each true neighbour out."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
 from functools import cached_property
 from typing import Any, Literal
 
@@ -9,27 +9,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.ann.indexes import Index
+from workbench.ann.indexes.base import check_lines
+from workbench.ann.indexes.database import row_blocks
 from workbench.ann.indexes.faiss_index import FaissIndex
 from workbench.ann.indexes.hnswlib_index import HnswlibIndex
 from workbench.ann.inspection.causes import MISSED, Misses, knob_of, now
 from workbench.ann.inspection.codes import Codes
-from workbench.ann.inspection.graph import Graph, read_graph
-from workbench.ann.inspection.lists import list_ranks
 from workbench.ann.inspection.walk import Walker
 from workbench.ann.measurement import recall
-from workbench.ann.specs import Settings
-from workbench.corpora import check_dimensions
+from workbench.ann.specs import IndexSpec, Settings
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray, Neighbours
 
-__all__ = ["Attribution", "Needs", "attribute"]
+__all__ = ["Attribution", "Needs", "attribute", "check_open"]
 
 Needs = Literal["known", "doubled", "exact"]
 
 _TIED = 2.0**-20  # distances nearer than this, relative to their size, are equal to float32
 _MOST = 4096  # of a candidate list, or times k compared again: beyond it, exact search is the better answer
+_UNIT = 1e-4  # off 1 is no rounding of float32
 _BYTES = 64 << 20  # of a working copy
 
+_ALL = slice(None)
 _Mask = NDArray[np.bool_]
 
 
@@ -48,8 +49,8 @@ def attribute(
     ``"filter"``: it was not allowed. In a graph, ``"unreachable"``: no path of the bottom layer leads to it from where
     this query enters that layer; ``"ef"``: it was not visited, and would be by a longer list of candidates. In inverted
     lists, ``"nprobe"``: its list was not probed. With a refinement, ``"refine"``: it was not among the
-    ``k * k_factor`` best by their codes. By codes, ``"distorted"``: its distance was computed, and lies beyond that of
-    the worst answer. ``"tie"``: it equals that of the worst answer, to the precision of float32.
+    ``k * k_factor`` best by their codes. By codes, ``"distorted"``: its distance was computed, and its code puts it
+    behind the answers. ``"tie"``: it equals the worst answer, to the precision of float32.
 
     Recall counts places, ties at the k-th exactly, and so do the causes: where some of several tied neighbours are
     missed, only as many are attributed as there are places lost. Causes and mean recall add up to 1.
@@ -61,7 +62,7 @@ def attribute(
     queries
         ``(q, d) float32`` as ``Database.prepare`` hands them back.
     truth
-        Their exact neighbours among all vectors of the index.
+        Their exact neighbours among all vectors of the index, by its metric.
     search
         Search settings; those not named are as the library has them.
     found
@@ -73,15 +74,22 @@ def attribute(
     Returns
     -------
     Misses
-        ``needs`` of its rows is found by searching again with doubled settings, up to 4,096; of lists it is the rank
-        of the list. For a refined index that is the nprobe that reaches the list, whatever its codes do then.
+        ``needs`` of its rows is found by searching again with doubled settings, up to 4,096. Of lists it is the rank of
+        the list, where probing so many finds the row: more of them would only bring in more that may be nearer.
 
     Raises
     ------
     InputError
-        An index of Qdrant, whose search cannot be looked into; shapes that do not match; a kind that cannot filter.
+        An index of Qdrant, whose search cannot be looked into; a truth by another metric; queries that are not of unit
+        length under cosine; shapes that do not match; a kind that cannot filter.
     VectorError
         Queries of another dimension.
+
+    Notes
+    -----
+    ``gap`` is that of the decoded vectors. Fast-scan rounds distances to 8 bits, sign bits and RaBitQ stand for no
+    vector: one of theirs may be distorted without a gap. Where centroids of lists are as near as each other, the last
+    list probed is either, and a miss in the other reads as if it had been probed.
     """
     attribution = Attribution(index, queries, truth, allowed)
     answered = attribution.search(search) if found is None else found
@@ -103,30 +111,39 @@ class Attribution:
     """
 
     def __init__(self, index: Index, queries: FloatArray, truth: Neighbours, allowed: _Mask | None = None) -> None:
-        if index.spec.library == "qdrant":
+        check_open(index.spec)
+        check_lines(queries, index.d)
+        if index.metric == "cosine" and not (np.abs(np.linalg.norm(queries, axis=1) - 1) < _UNIT).all():
             raise InputError(
-                f"{index.spec} is searched inside Qdrant's engine, which shows neither its graph nor its codes",
-                "Attribute the misses of an index of FAISS or hnswlib.",
+                "queries that are not of unit length were asked by cosine", "Pass index.database.prepare(queries)."
             )
-        check_dimensions(queries.shape[1], index.d, "the queries", "the index")
+        if truth.metric != index.metric:
+            raise InputError(
+                f"neighbours by {truth.metric} are no truth for an index by {index.metric}",
+                "Search for the exact ones by the metric of the index.",
+            )
         if len(truth) != len(queries):
             raise InputError(f"a truth of {len(truth):,} queries for {len(queries):,}", "Pass one line for each query.")
-        if allowed is not None and allowed.shape != (index.n,):
-            raise InputError(f"allowed rows of shape {allowed.shape}", f"Pass ({index.n},) bool, one for each vector.")
+        if allowed is not None and (allowed.shape != (index.n,) or allowed.dtype != np.bool_):
+            raise InputError(
+                f"allowed rows of shape {allowed.shape} and {allowed.dtype}",
+                f"Pass ({index.n},) bool, one for each vector.",
+            )
         self.index, self.queries, self.truth, self.allowed = index, queries, truth, allowed
         self._parts = index.spec.parts
+        self.is_graph = bool(self._parts.M) or index.spec.library == "hnswlib"
         self._coded = self._parts.codec not in ("Flat", "hnswlib")
         self._by_codes = self._coded and not self._parts.refine
-        self._graph_like = bool(self._parts.M) or self._parts.codec == "hnswlib"
         self._entries: dict[int, int] = {}
         self._reached: dict[int, _Mask] = {}
 
-    def search(self, settings: Settings, rows: IntArray | None = None) -> IntArray:
+    def search(self, settings: Settings, rows: IntArray | slice = _ALL) -> IntArray:
         """What the index answers to all queries, or to some, under the filter."""
-        asked = self.queries if rows is None else np.ascontiguousarray(self.queries[rows])
+        asked = np.ascontiguousarray(self.queries[rows])
         if self.allowed is None:
             return self.index.search(asked, self.truth.k, settings)
-        return filtered(self.index, asked, self.truth.k, settings, self.allowed)
+        assert isinstance(self.index, FaissIndex | HnswlibIndex)
+        return self.index.filtered(asked, self.truth.k, settings, self.allowed)
 
     def misses(
         self,
@@ -150,14 +167,11 @@ class Attribution:
             that of a list is tried.
         """
         spec = self.index.spec.with_search(**dict(search))
-        shares = self._recall(found, None) if recalls is None else recalls
-        missed = missed_places(found, self.truth, shares)
-        query, place = np.nonzero(missed)
-        rows = self.truth.ids[query, place]
+        query, place = np.nonzero(self._missed(found, recalls=recalls))
         table = pd.DataFrame(
             {
                 "query": query.astype(np.int64),
-                "row": rows,
+                "row": self.truth.ids[query, place],
                 "rank": place.astype(np.int64) + 1,
                 "cause": np.full(len(query), "tie", dtype=object),
                 "needs": np.full(len(query), np.nan),
@@ -165,283 +179,243 @@ class Attribution:
             },
             columns=list(MISSED),
         )
+        tried: dict[str, int] = {}
         if len(table):
-            self._name_causes(table, found, spec.search, follow=needs != "known")
+            self._name_causes(table, found, spec, follow=needs != "known")
             if needs != "known":
-                self._find_needs(table, spec.search, exact=needs == "exact")
-        return Misses(table, len(self.queries), self.truth.k, spec)
+                tried = self._find_needs(table, spec, exact=needs == "exact")
+        return Misses(table, len(self.queries), self.truth.k, spec, tried)
 
     # Causes
 
-    def _name_causes(self, table: pd.DataFrame, found: IntArray, search: Settings, *, follow: bool) -> None:
+    def _name_causes(self, table: pd.DataFrame, found: IntArray, spec: IndexSpec, *, follow: bool) -> None:
         """Fill in ``cause``, ``gap``, and ``needs`` where a list rank says it."""
         query, rows = table["query"].to_numpy(), table["row"].to_numpy()
-        barred = np.zeros(len(table), dtype=bool) if self.allowed is None else ~self.allowed[rows]
-        better, beyond, tied = self._against_worst(table, found)
-        cause = np.where(tied | (not self._by_codes), "tie", "distorted").astype(object)
-        if self._parts.refine:
+        better, beyond, gap = self._against_worst(table, found, codes=self._by_codes)
+        cause = np.full(len(table), "tie", dtype=object)
+        if self._by_codes:
+            cause[better | beyond], table["gap"] = "distorted", gap
+        elif self._parts.refine:
             cause[better] = "refine"
         if self._parts.nlist:
             ranks = self._list_ranks[query, table["rank"].to_numpy() - 1]
-            far = ranks > now(self.index.spec.with_search(**dict(search)), "nprobe")
+            far = ranks > now(spec, "nprobe")
             cause[far] = "nprobe"
             table.loc[far & ~beyond, "needs"] = ranks[far & ~beyond].astype(np.float64)
-        if self._graph_like:
-            unvisited = self._unvisited(table, found, search, better & ~barred, ~better & ~barred, follow=follow)
+        if self.is_graph:
+            unvisited = self._unvisited(table, better, spec, follow=follow)
             cause[unvisited] = "ef"
-            cause[self._cut_off(query, rows, unvisited)] = "unreachable"
-        cause[barred] = "filter"
-        table["cause"] = cause
-        if barred.any():
+            cause[np.flatnonzero(unvisited)[self._cut_off(query[unvisited], rows[unvisited])]] = "unreachable"
+        if self.allowed is not None:
+            barred = ~self.allowed[rows]
+            cause[barred] = "filter"
             table.loc[barred, ["needs", "gap"]] = np.nan
+        table["cause"] = cause
 
-    def _against_worst(self, table: pd.DataFrame, found: IntArray) -> tuple[_Mask, _Mask, _Mask]:
-        """Which of the missed lie before, behind and beside the worst answer by what the index compares; fills ``gap``.
+    def _against_worst(
+        self, table: pd.DataFrame, found: IntArray, *, codes: bool
+    ) -> tuple[_Mask, _Mask, NDArray[np.float64]]:
+        """Which of the missed lie before and behind the worst found, by codes or vectors, and how far behind by codes.
 
-        What it compares last: the vectors themselves after a refinement. An answer that came short has room for
-        anything, so that all lie before it. Sign bits and RaBitQ's stand for no vector: nothing is known of theirs.
+        Where fewer were found there was room for anything, so that all lie before. Sign bits and RaBitQ's stand for no
+        vector: theirs lie before, by nothing that is known.
         """
-        query, rows = table["query"].to_numpy(), table["row"].to_numpy()
-        if self._by_codes and self._parts.codec in ("LSH", "RaBitQ"):
-            unknown = np.zeros(len(table), dtype=bool)
-            return unknown, unknown, unknown
+        query, gap = table["query"].to_numpy(), np.full(len(table), np.nan)
+        if codes and self._parts.codec in ("LSH", "RaBitQ"):
+            return np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool), gap
         short: _Mask = np.any(found < 0, axis=1)
-        short, worst = short[query], found[:, -1].clip(0)
+        short = short[query]
         asked, at = np.unique(query, return_inverse=True)
-        if self._by_codes:
-            own, size = self._distances(query, rows)
+        if codes:
+            own, size = self._distances(query, table["row"].to_numpy(), codes=True)
         else:
             scores = self.truth.scores[query, table["rank"].to_numpy() - 1].astype(np.float64)
             own = scores**2 if self.truth.metric == "euclidean" else -scores
             size = np.abs(own)
-        last, last_size = (of[at] for of in self._distances(asked, worst[asked]))
+        last, last_size = (of[at] for of in self._distances(asked, found[asked, -1].clip(0), codes=codes))
         further, slack = own - last, _TIED * np.maximum(size, last_size)
-        better, beyond = (further < -slack) | short, (further > slack) & ~short
-        if self._by_codes:
-            measured = beyond & (last != 0)
-            table.loc[measured, "gap"] = further[measured] / np.abs(last[measured])
-        return better, beyond, ~better & ~beyond
+        beyond = (further > slack) & ~short
+        np.divide(further, np.abs(last), out=gap, where=beyond & (last != 0))
+        return (further < -slack) | short, beyond, gap
 
-    def _distances(self, query: IntArray, rows: IntArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Distances of pairs by what is compared last, smaller is nearer; and the size of their terms."""
+    def _distances(
+        self, query: IntArray, rows: IntArray, *, codes: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Distances of pairs by codes or by vectors, smaller is nearer; and the size of their terms."""
         distances, sizes = np.empty(len(rows)), np.empty(len(rows))
-        step = max(1, _BYTES // (16 * self.index.d))
-        for start in range(0, len(rows), step):
-            at = slice(start, start + step)
-            vectors = (
-                self._decoded(rows[at]) if self._by_codes else self.index.database.array[rows[at]].astype(np.float64)
-            )
-            asked = (self._turned if self._by_codes else self.queries)[query[at]].astype(np.float64)
+        queries = self._turned if codes else self.queries
+        for at in row_blocks(len(rows), 2 * self.index.d):
+            distinct, back = np.unique(rows[at], return_inverse=True)
+            kept = self.codes.decode(distinct) if codes else self.index.database.array[distinct]
+            vectors, asked = kept[back].astype(np.float64), queries[query[at]].astype(np.float64)
             if self.truth.metric == "euclidean":
                 vectors -= asked
-                distances[at] = np.einsum("ij,ij->i", vectors, vectors)
-                sizes[at] = distances[at]
+                distances[at] = sizes[at] = np.einsum("ij,ij->i", vectors, vectors)
             else:
                 distances[at] = -np.einsum("ij,ij->i", vectors, asked)
                 sizes[at] = np.linalg.norm(vectors, axis=1) * np.linalg.norm(asked, axis=1)
         return distances, sizes
 
-    def _decoded(self, rows: IntArray) -> NDArray[np.float64]:
-        """What the codes of rows stand for, each row decoded once."""
-        distinct, at = np.unique(rows, return_inverse=True)
-        decoded: NDArray[np.float64] = self._codes.decode(distinct)[at].astype(np.float64)
-        return decoded
-
     @cached_property
-    def _codes(self) -> Codes:
+    def codes(self) -> Codes:
+        """What an index of FAISS keeps of its vectors."""
         return Codes(self.index)
 
     @cached_property
     def _turned(self) -> FloatArray:
         """Queries in the dimensions of the codes, which OPQ rotates."""
-        return self._codes.turned(self.queries)
+        return self.codes.turned(self.queries)
 
     @cached_property
     def _list_ranks(self) -> IntArray:
-        return list_ranks(self.index, self.queries, self.truth.ids)
+        assert self.codes.lists is not None
+        return self.codes.lists.ranks(self.queries, self.truth.ids)
 
     # Graphs
 
     @cached_property
-    def _graph(self) -> Graph:
-        return read_graph(self.index)
-
-    @cached_property
-    def _walker(self) -> Walker:
+    def walker(self) -> Walker:
+        """Follows the searches of a graph."""
         return Walker(self.index)
 
-    @cached_property
-    def _paths(self) -> tuple[_Mask, _Mask, bool]:
-        """Rows that every entry leads to, rows that some entry leads to, and whether entries can be dead ends.
+    def _unvisited(self, table: pd.DataFrame, better: _Mask, spec: IndexSpec, *, follow: bool) -> _Mask:
+        """Which of the missed were not visited on the bottom layer, the only one whose nodes are answers.
 
-        A query enters the bottom layer at a node of the layer above, or at the entry point where there is none. Where
-        all of those nodes lead to the entry point and back, all queries reach the same rows.
+        One that lies before the worst that the graph handed on would have been handed on too, had it been visited. Of
+        the others, in a graph over codes, the walk itself says it.
+        """
+        query, rows = table["query"].to_numpy(), table["row"].to_numpy()
+        if self._parts.refine:
+            listed = self._listed(np.unique(query), spec)
+            better = self._against_worst(table, listed, codes=True)[0]
+            better &= (listed[query] != rows[:, None]).all(axis=1)
+        unvisited = better.copy()
+        for one in np.unique(query[~better]) if self._coded and follow else ():
+            own = ~better & (query == one)
+            visited = self.walker.visited(self.queries[one], self.truth.k, spec.search)
+            unvisited[own] = ~np.isin(rows[own], visited)
+        return unvisited
+
+    def _listed(self, asked: IntArray, spec: IndexSpec) -> IntArray:
+        """Rows that a graph hands on to be compared again, a line for each query; only those asked are filled in."""
+        assert isinstance(self.index, FaissIndex)
+        compared = self.index.compared(self.truth.k, spec.search)
+        rows = np.zeros((len(self.queries), compared), dtype=np.int64)
+        rows[asked] = self.index.unrefined(np.ascontiguousarray(self.queries[asked]), compared, spec.search)[1]
+        return rows
+
+    @cached_property
+    def _core(self) -> tuple[_Mask, _Mask, bool]:
+        """Rows of the bottom layer that the entry point leads to; those that also lead back; whether all entries do.
+
+        A query enters the bottom layer at a node of the layer above, or at the entry point where there is none. From
+        one that leads to the entry point and back, all queries reach the same rows.
         """
         from scipy.sparse.csgraph import breadth_first_order
 
-        graph, n = self._graph, self._graph.n
-        entries = np.flatnonzero(graph.levels >= 1)
-        sure = graph.reachable()
-        backward = np.zeros(n, dtype=bool)
-        edges = graph.edges(0)
-        backward[breadth_first_order(edges.T.tocsr(), graph.entry, return_predecessors=False)] = True
-        perhaps = sure.copy()
-        for entry in entries[~sure[entries]]:
-            if not perhaps[entry]:
-                perhaps |= graph.reachable(int(entry))
-        return sure, perhaps, bool((~backward[entries]).any())
+        graph = self.walker.graph
+        reached, back = graph.reachable(), np.zeros(graph.n, dtype=bool)
+        back[breadth_first_order(graph.edges(0).T.tocsr(), graph.entry, return_predecessors=False)] = True
+        back &= reached
+        return reached, back, bool(back[graph.levels >= 1].all())
 
-    def _cut_off(self, query: IntArray, rows: IntArray, unvisited: _Mask) -> _Mask:
-        """Which of the unvisited no path leads to from where their query enters the bottom layer."""
-        cut = np.zeros(len(rows), dtype=bool)
-        if not unvisited.any():
-            return cut
-        sure, perhaps, dead_ends = self._paths
-        cut[unvisited] = ~perhaps[rows[unvisited]]
-        unclear = unvisited & ~cut & (dead_ends | ~sure[rows])
-        for at in np.flatnonzero(unclear):
-            cut[at] = not self._reachable_from(self._entry(int(query[at])))[rows[at]]
+    def _cut_off(self, query: IntArray, rows: IntArray) -> _Mask:
+        """Which rows no path leads to from where their query enters the bottom layer."""
+        reached, back, all_alike = self._core
+        cut: _Mask = ~reached[rows]
+        for one in () if all_alike else np.unique(query):
+            if not back[entry := self._entry(int(one))]:
+                own = query == one
+                cut[own] = ~self._reachable_from(entry)[rows[own]]
         return cut
 
     def _entry(self, query: int) -> int:
         """Node of the bottom layer at which a query enters it: the same whatever ef is."""
         if query not in self._entries:
             knob = knob_of("ef", self.index.spec)
-            walk = self._walker.walk(self.queries[query], 1, ((knob, 1),))
-            self._entries[query] = walk.layer_entry[0]
+            self._entries[query] = int(self.walker.visited(self.queries[query], 1, ((knob, 1),))[0])
         return self._entries[query]
 
     def _reachable_from(self, node: int) -> _Mask:
         if node not in self._reached:
-            self._reached[node] = self._graph.reachable(node)
+            self._reached[node] = self.walker.graph.reachable(node)
         return self._reached[node]
-
-    def _unvisited(
-        self, table: pd.DataFrame, found: IntArray, search: Settings, better: _Mask, rest: _Mask, *, follow: bool
-    ) -> _Mask:
-        """Which of the missed were not visited on the bottom layer, the only one whose nodes are answers.
-
-        One that lies before the worst answer would have been returned, had it been visited. For the others, of a graph
-        over codes, the walk itself says.
-        """
-        unvisited = better.copy()
-        if not self._coded or not follow:
-            return unvisited
-        query, rows = table["query"].to_numpy(), table["row"].to_numpy()
-        open_ones = np.flatnonzero(rest | (better if self._parts.refine else False))
-        k = self.truth.k * (now(self.index.spec.with_search(**dict(search)), "k_factor") if self._parts.refine else 1)
-        for one in np.unique(query[open_ones]):
-            own = open_ones[query[open_ones] == one]
-            unvisited[own] = ~np.isin(rows[own], self._visited(int(one), k, search, rows[own]))
-        return unvisited
-
-    def _visited(self, query: int, k: int, search: Settings, rows: IntArray) -> IntArray:
-        """What a search visits on the bottom layer; a row of a higher layer may have been seen on that alone."""
-        if (self._graph.levels[rows] == 0).all():
-            return self._walker.visited(self.queries[query], k, search)
-        walk = self._walker.walk(self.queries[query], k, search)
-        bottom = walk.computed.loc[walk.computed["layer"] == 0, "row"].to_numpy()
-        return np.append(bottom, walk.layer_entry[0])
 
     # What would have found them
 
-    def _find_needs(self, table: pd.DataFrame, search: Settings, *, exact: bool) -> None:
-        """Fill in ``needs`` by searching again."""
-        for cause in ("ef", "refine"):
+    def _find_needs(self, table: pd.DataFrame, spec: IndexSpec, *, exact: bool) -> dict[str, int]:
+        """Fill in ``needs`` by searching again; the largest value of each setting that this looked at."""
+        tried: dict[str, int] = {}
+        most = min(_MOST, self.index.n)
+        for cause, limit in (("ef", most), ("refine", -(-most // self.truth.k))):
             wanted = (table["cause"] == cause) & ~(table["gap"] > 0)
-            if wanted.any():
-                self._double(table, np.flatnonzero(wanted), search, knob_of(cause, self.index.spec), exact=exact)
-        if exact:
-            tried = np.flatnonzero((table["cause"] == "nprobe") & table["needs"].notna())
-            for at in map(int, tried):
-                if not self._finds(table, [at], search, "nprobe", int(table["needs"].iloc[at]))[0]:
-                    table.loc[at, "needs"] = np.nan
+            knob = knob_of(cause, spec)
+            if wanted.any() and now(spec, knob) < limit:
+                tried[knob] = self._double(table, np.flatnonzero(wanted), spec, knob, limit, exact=exact)
+        if exact or self._coded:
+            ranks = table["needs"].where(table["cause"] == "nprobe")
+            for rank in ranks.dropna().unique():  # more lists than that only bring in more that may be nearer by code
+                at = np.flatnonzero(ranks == rank)
+                table.loc[at[~self._finds(table, at, spec, "nprobe", int(rank))], "needs"] = np.nan
+                tried["nprobe"] = self._parts.nlist or 0
+        return tried
 
-    def _double(self, table: pd.DataFrame, wanted: IntArray, search: Settings, knob: str, *, exact: bool) -> None:
-        """Raise a setting until it finds the wanted misses, or to its limit."""
-        k, spec = self.truth.k, self.index.spec.with_search(**dict(search))
-        most = min(_MOST, self.index.n) // (k if knob == "k_factor" else 1)
-        left, value = wanted, now(spec, knob)
+    def _double(
+        self, table: pd.DataFrame, left: IntArray, spec: IndexSpec, knob: str, most: int, *, exact: bool
+    ) -> int:
+        """Raise a setting until it finds the misses, or to its limit; the last value."""
+        value = now(spec, knob)
         while len(left) and value < most:
             low, value = value, min(2 * value, most)
-            hit = self._finds(table, left, search, knob, value)
+            hit = self._finds(table, left, spec, knob, value)
             for at in left[hit]:
-                needed = self._bisect(table, int(at), search, knob, low, value) if exact else value
-                table.loc[int(at), "needs"] = float(needed)
+                table.loc[at, "needs"] = float(self._least(table, at, spec, knob, low, value) if exact else value)
             left = left[~hit]
+        return value
 
-    def _bisect(self, table: pd.DataFrame, at: int, search: Settings, knob: str, low: int, high: int) -> int:
+    def _least(self, table: pd.DataFrame, at: int, spec: IndexSpec, knob: str, low: int, high: int) -> int:
         """The smallest value that finds a miss; ``high`` does, ``low`` does not."""
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._finds(table, [at], search, knob, middle)[0]:
-                high = middle
-            else:
-                low = middle
-        return high
 
-    def _finds(
-        self, table: pd.DataFrame, wanted: Sequence[int] | IntArray, search: Settings, knob: str, value: int
-    ) -> _Mask:
+        def finds(value: int) -> bool:
+            return bool(self._finds(table, np.array([at]), spec, knob, value)[0])
+
+        return low + 1 + bisect_left(range(low + 1, high), True, key=finds)
+
+    def _finds(self, table: pd.DataFrame, wanted: IntArray, spec: IndexSpec, knob: str, value: int) -> _Mask:
         """Which misses are none any more with a setting at a value."""
         query, place = table["query"].to_numpy()[wanted], table["rank"].to_numpy()[wanted] - 1
         asked, at = np.unique(query, return_inverse=True)
-        found = self.search(tuple({**dict(search), knob: value}.items()), asked)
-        missed = missed_places(found, _taken(self.truth, asked), self._recall(found, asked))
-        hit: _Mask = ~missed[at, place]
+        found = self.search(spec.with_search(**{knob: value}).search, asked)
+        hit: _Mask = ~self._missed(found, asked)[at, place]
         return hit
 
-    def _recall(self, found: IntArray, rows: IntArray | None) -> NDArray[np.float64]:
-        truth = self.truth if rows is None else _taken(self.truth, rows)
-        queries = self.queries if rows is None else self.queries[rows]
-        return recall(found, truth, queries, self.index.database.array)
+    def _missed(
+        self,
+        found: IntArray,
+        asked: IntArray | slice = _ALL,
+        recalls: NDArray[np.floating[Any]] | None = None,
+    ) -> _Mask:
+        """Which places of the truth are lost, ``(q, k)``: of the true neighbours not among the answers, the first ones.
+
+        Those nearer than the k-th come first and are all lost; of those tied with it, as many as recall says.
+        """
+        truth = Neighbours(self.truth.ids[asked], self.truth.scores[asked], self.truth.metric)
+        if recalls is None:
+            recalls = recall(found, truth, self.queries[asked], self.index.database.array)
+        lost = truth.k - np.rint(np.asarray(recalls, dtype=np.float64) * truth.k).astype(np.int64)
+        absent = np.zeros(truth.ids.shape, dtype=bool)
+        short, step = np.flatnonzero(lost), max(1, _BYTES // truth.k**2)
+        for start in range(0, len(short), step):
+            at = short[start : start + step]
+            absent[at] = (truth.ids[at][:, :, None] != found[at][:, None, :]).all(axis=2)
+        places: _Mask = absent & (absent.cumsum(axis=1) <= lost[:, None])
+        return places
 
 
-def missed_places(found: IntArray, truth: Neighbours, recalls: NDArray[np.floating[Any]]) -> _Mask:
-    """Which places of the truth are lost: of the true neighbours that are not among the answers, the first so many.
-
-    Those nearer than the k-th come first and are all lost; of those tied with it, as many as recall says.
-
-    Parameters
-    ----------
-    found
-        ``(q, k)`` answers.
-    truth
-        The true neighbours of the same queries.
-    recalls
-        ``(q,)`` recall of each query, from :func:`workbench.ann.recall`.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(q, k) bool``.
-    """
-    lost = truth.k - np.rint(np.asarray(recalls, dtype=np.float64) * truth.k).astype(np.int64)
-    absent = np.zeros(truth.ids.shape, dtype=bool)
-    short, step = np.flatnonzero(lost), max(1, _BYTES // truth.k**2)
-    for start in range(0, len(short), step):
-        at = short[start : start + step]
-        absent[at] = (truth.ids[at][:, :, None] != found[at][:, None, :]).all(axis=2)
-    places: _Mask = absent & (absent.cumsum(axis=1) <= lost[:, None])
-    return places
-
-
-def filtered(index: Index, queries: FloatArray, k: int, search: Settings, allowed: _Mask) -> IntArray:
-    """Rows that an index finds among those that are allowed, ``(q, k)``, -1 where it found fewer.
-
-    FAISS filters in the search, by a bitmap of the rows; hnswlib asks for each row.
-
-    Raises
-    ------
-    InputError
-        A kind that cannot be filtered.
-    """
-    if isinstance(index, HnswlibIndex):
-        return index.filtered(queries, k, search, allowed)
-    if isinstance(index, FaissIndex):
-        return index.filtered(queries, k, search, allowed)
-    raise InputError(f"{index.spec} is not filtered here", "Filter an index of FAISS or hnswlib.")
-
-
-def _taken(truth: Neighbours, rows: IntArray) -> Neighbours:
-    return Neighbours(truth.ids[rows], truth.scores[rows], truth.metric)
+def check_open(spec: IndexSpec) -> None:
+    """Refuse an index whose searches cannot be looked into, with an InputError."""
+    if spec.library == "qdrant":
+        raise InputError(
+            f"{spec} is searched inside Qdrant's engine, which shows neither its graph nor its codes",
+            "Explain an index of FAISS or hnswlib.",
+        )

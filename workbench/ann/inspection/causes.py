@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.ann.indexes.faiss_index import EF_SEARCH
+from workbench.ann.indexes.hnswlib_index import EF
 from workbench.ann.specs import IndexSpec
 
 __all__ = ["CAUSES", "CAUSE_LABELS", "MISSED", "Misses", "knob_of", "now"]
@@ -34,7 +36,7 @@ CAUSE_LABELS: Mapping[str, str] = MappingProxyType(
 MISSED = ("query", "row", "rank", "cause", "needs", "gap")
 """Columns of ``Misses.each``."""
 
-_DEFAULTS = {"nprobe": 1, "efSearch": 16, "ef": 10, "k_factor": 1}  # what an index searches with where nothing is said
+_DEFAULTS = {"nprobe": 1, "efSearch": EF_SEARCH, "ef": EF, "k_factor": 1}  # of a search where nothing is said
 _BECAUSE = {
     "unreachable": "no path of the graph leads to them",
     "ef": "ef ended the walk before it came to them",
@@ -63,12 +65,16 @@ class Misses:
         Queries asked, and neighbours of each.
     spec
         The index, with the settings that it was searched with.
+    tried
+        Setting -> the largest value that was looked at for ``needs``; a setting that could not be turned further is
+        not in it.
     """
 
     each: pd.DataFrame = field(repr=False)
     queries: int
     k: int
     spec: IndexSpec
+    tried: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -155,13 +161,13 @@ class Misses:
             gaps = rows["gap"].to_numpy(np.float64)
             beyond = float(np.nanmedian(gaps)) if np.isfinite(gaps).any() else math.nan
             size = f"In the median their codes lie {100 * beyond:.2g} % beyond the worst answer. "
-            more = "larger codes" if self.spec.parts.refine else "RFlat, to compare the best again, or larger codes"
-            return f"{size if beyond > 0 else ''}Use {more}."
+            return f"{size if beyond > 0 else ''}Use RFlat, to compare the best again, or larger codes."
         knob = knob_of(cause, self.spec)
         half, most = (_quantile(rows["needs"].to_numpy(np.float64), share) for share in (0.5, 0.9))
         said = f"Turn {knob} up from {now(self.spec, knob):,}"
         if not math.isfinite(half):
-            return f"{said}; no value that was tried finds {'half of them' if len(rows) > 1 else 'it'}."
+            whom = "half of them" if len(rows) > 1 else "it"
+            return f"{said}; no value up to {self.tried[knob]:,} finds {whom}." if knob in self.tried else f"{said}."
         if len(rows) == 1:
             return f"{said}: {half:,.0f} finds it."
         if most == half:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.ann.indexes import Index
+from workbench.ann.indexes.base import check_lines
 from workbench.ann.indexes.database import row_blocks
 from workbench.ann.inspection.lists import Lists, unwrapped
-from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.geometry import dot_product, squared_euclidean_distance
 from workbench.records import FloatArray, IntArray
@@ -65,7 +65,7 @@ class Codes:
 
     def turned(self, vectors: FloatArray) -> FloatArray:
         """Vectors as the quantizer gets them, rotated where the index rotates; other dimensions are refused."""
-        check_dimensions(vectors.shape[1], self.held.d, "the vectors")
+        check_lines(vectors, self.held.d, "the vectors")
         turned: FloatArray = vectors if self._turn is None else self._turn.apply(vectors)
         return turned
 

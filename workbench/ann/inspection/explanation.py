@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from workbench.ann.indexes import Index
 from workbench.ann.inspection.attribution import Attribution
-from workbench.ann.inspection.causes import CAUSES, Misses, knob_of, now
+from workbench.ann.inspection.causes import CAUSES, Misses, knob_of
 from workbench.ann.inspection.scan import Scan, Scanner
-from workbench.ann.inspection.walk import Walk, Walker
+from workbench.ann.inspection.walk import Walk
 from workbench.ann.measurement import recall
 from workbench.ann.specs import IndexSpec, Settings
 from workbench.errors import InputError
@@ -22,7 +22,7 @@ from workbench.records import FloatArray, IntArray, Metric, Neighbours
 
 __all__ = ["Explanation", "explain"]
 
-_LISTED = 50  # distances of a scan that a record lists: the nearest
+_ROWS = ("row", "node", "origin")  # columns of vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,7 @@ class Explanation:
     recall
         Recall@k of the answer, ties exact.
     walk
-        The steps through the graph, for as many as are compared again where there is a refinement; None of an index
-        without a graph.
+        The steps through the graph, and what was compared again where there is a refinement; None without a graph.
     scan
         Lists, codes and refinement; None of a graph.
     misses
@@ -78,7 +77,7 @@ class Explanation:
     def distances(self) -> int:
         """Distances computed, centroids of lists and those of a refinement among them."""
         if self.walk is not None:
-            return self.walk.distances + (self.walk.k if self.spec.parts.refine else 0)
+            return self.walk.distances + (0 if self.walk.refined is None else len(self.walk.refined))
         assert self.scan is not None
         lists = 0 if self.scan.lists is None else len(self.scan.lists)
         return lists + len(self.scan.computed) + (0 if self.scan.refined is None else len(self.scan.refined))
@@ -104,13 +103,16 @@ class Explanation:
         """What was found, what was missed and why, what would have found it, and what the search cost."""
         hits = round(self.recall * self.k)
         lost = self.k - hits
-        said = [f"{hits:,} of {self.k:,} true neighbours found."]
+        said = [f"{hits:,} of {_count(self.k, 'true neighbour')} found."]
         if lost:
             said.append(f"{lost:,} missed: {'; '.join(self._causes())}.")
         return " ".join([*said, self._cost()])
 
     def record(self, rows: IntArray | None = None) -> dict[str, Any]:
-        """The same for ``json.dumps``, every step of a walk among it.
+        """The same as data for ``json.dumps``: all that was computed, in order.
+
+        Tables are columns, each a list. Of a walk ``changes`` has, for each step from 0 on, the rows that came into its
+        candidates and results, and those that went out. The ``table`` of partial distances is that of ``Scan``.
 
         Parameters
         ----------
@@ -161,7 +163,9 @@ class Explanation:
         elif cause == "ef":
             said = f"{count} {was} never visited"
         else:
-            said = f"{count} {was} not among the {self._compared():,} that were compared again"
+            record = self.scan if self.walk is None else self.walk
+            assert record is not None and record.refined is not None
+            said = f"{count} {was} not among the {len(record.refined):,} that were compared again"
         held = int((rows["gap"] > 0).sum())
         if held == len(rows):
             return f"{said}, and {'its code' if one else 'their codes'} would keep {them} out all the same"
@@ -172,26 +176,24 @@ class Explanation:
         """Which values of a setting would have found the rows."""
         known = np.sort(rows["needs"].dropna().to_numpy()).astype(np.int64)
         if not len(known):
-            return f"and no {knob} that was tried finds {them}"
-        whom = ("all" if known[0] < known[-1] else them) if len(known) == len(rows) else f"{len(known):,} of them"
-        first = f"{knob}={known[0]:,} finds the first of them, " if known[0] < known[-1] else ""
-        return f"{first}{knob}={known[-1]:,}{'' if first else ' finds'} {whom}"
-
-    def _compared(self) -> int:
-        return min(self.k * now(self.spec, "k_factor"), self.n)
+            most = self.misses.tried.get(knob)
+            return f"and no {knob} up to {most:,} finds {them}" if most else f"and a larger {knob} was not tried"
+        spread = known[0] < known[-1]
+        whom = f"{len(known):,} of them" if len(known) < len(rows) else "all" if spread else them
+        first = f"{knob}={known[0]:,} finds the first, " if spread else ""
+        return f"{first}{knob}={known[-1]:,} finds {whom}"
 
     def _cost(self) -> str:
         """What the search looked at."""
-        part = f"{self.distances:,} distances ({_per_cent(self.distances / self.n)} of an exact search's)"
+        part = f"{_count(self.distances, 'distance')} ({_per_cent(self.distances / self.n)} of an exact search's)"
         if self.walk is not None:
-            layers = len(self.walk.layer_entry)
-            way = "one layer" if layers == 1 else f"{layers:,} layers"
-            nodes = f"{len(self.walk.hops):,} nodes of {way}"
+            way = _count(len(self.walk.layer_entry), "layer")
+            nodes = f"{_count(self.walk.steps, 'node')} of {way}"
             return f"The walk went through {nodes}, computed {part} and ended: {self.walk.ends}."
         assert self.scan is not None
         lists = ""
         if self.scan.lists is not None:
-            lists = f"probed {int(self.scan.lists['probed'].sum()):,} of {len(self.scan.lists):,} lists, "
+            lists = f"probed {int(self.scan.lists['probed'].sum()):,} of {_count(len(self.scan.lists), 'list')}, "
         again = "" if self.scan.refined is None else f", {len(self.scan.refined):,} of them again with the vectors"
         note = f" {self.scan.note}" if self.scan.note else ""
         return f"The search {lists}computed {part}{again}.{note}"
@@ -227,10 +229,8 @@ def explain(index: Index, query: ArrayLike, k: int = 10, search: Settings = ()) 
     asked = index.database.prepare(given)
     truth = exact_neighbours(asked, index.database.array, k, index.metric)
     attribution = Attribution(index, asked, truth)
-    graph = bool(spec.parts.M) or spec.library == "hnswlib"
     found = attribution.search(spec.search)
     recalls = recall(found, truth, asked, index.database.array)
-    compared = min(k * now(spec, "k_factor"), index.n) if spec.parts.refine else k
     return Explanation(
         spec=spec,
         metric=index.metric,
@@ -240,8 +240,8 @@ def explain(index: Index, query: ArrayLike, k: int = 10, search: Settings = ()) 
         found=found[0],
         truth=truth,
         recall=float(recalls[0]),
-        walk=Walker(index).walk(asked, compared, spec.search) if graph else None,
-        scan=None if graph else Scanner(index).scan(asked, k, spec.search),
+        walk=attribution.walker.walk(asked, k, spec.search) if attribution.is_graph else None,
+        scan=None if attribution.is_graph else Scanner(index, attribution.codes).scan(asked, k, spec.search),
         misses=attribution.misses(found, spec.search, recalls=recalls, needs="exact"),
     )
 
@@ -249,29 +249,61 @@ def explain(index: Index, query: ArrayLike, k: int = 10, search: Settings = ()) 
 def _walk_record(walk: Walk, names: IntArray) -> dict[str, Any]:
     return {
         "distances": walk.distances,
+        "k": walk.k,
+        "ef": walk.ef,
         "ends": walk.ends,
         "layer_entry": {str(layer): int(names[node]) for layer, node in walk.layer_entry.items()},
-        "hops": _lines(walk.hops, names),
-        "computed": _lines(walk.computed, names),
+        "hops": _columns(walk.hops, names),
+        "computed": _columns(walk.computed, names),
+        "changes": list(_changes(walk, names)),
+        "refined": _columns(walk.refined, names),
     }
+
+
+def _changes(walk: Walk, names: IntArray) -> Iterator[dict[str, Any]]:
+    """What came into candidates and results, and what went out, at each step."""
+    before: dict[str, set[int]] = {"candidates": set(), "results": set()}
+    for step, known in enumerate(walk.replay()):
+        line: dict[str, Any] = {"step": step}
+        for what, now in zip(before, known, strict=True):
+            rows = [row for _, row in now()]
+            came, went = [row for row in rows if row not in before[what]], sorted(before[what].difference(rows))
+            line[what] = {"in": _named(came, names).tolist(), "out": _named(went, names).tolist()}
+            before[what] = set(rows)
+        yield line
 
 
 def _scan_record(scan: Scan, names: IntArray) -> dict[str, Any]:
-    nearest = scan.computed.nsmallest(_LISTED, "distance")
     return {
         "note": scan.note,
-        "lists": None if scan.lists is None else _lines(scan.lists, names),
-        "computed": len(scan.computed),
-        "nearest": _lines(nearest, names),
-        "refined": None if scan.refined is None else _lines(scan.refined, names),
+        "lists": _columns(scan.lists, names),
+        "computed": _columns(scan.computed, names),
+        "table": None if scan.table is None else [_numbers(part) for part in scan.table],
+        "refined": _columns(scan.refined, names),
     }
+
+
+def _columns(table: pd.DataFrame | None, names: IntArray) -> dict[str, list[Any]] | None:
+    """A table for JSON, vectors by their names."""
+    if table is None:
+        return None
+    return {
+        str(name): _numbers(_named(column, names) if name in _ROWS else column.to_numpy())
+        for name, column in table.items()
+    }
+
+
+def _numbers(values: NDArray[Any]) -> list[Any]:
+    """For JSON, in as many digits as float32 has; None for what is not finite."""
+    plain: list[Any] = values.tolist()
+    if values.dtype.kind != "f":
+        return plain
+    return [float(f"{value:.9g}") if math.isfinite(value) else None for value in plain]
 
 
 def _lines(table: pd.DataFrame, names: IntArray) -> list[dict[str, Any]]:
     """Rows of a table for JSON, vectors by their names, None for what is not known."""
-    named = table.assign(
-        **{column: _named(table[column], names) for column in ("row", "node", "origin") if column in table}
-    )
+    named = table.assign(row=_named(table["row"], names))
     plain = named.astype(object).where(named.notna(), None)
     return [{str(name): _plain(value) for name, value in line.items()} for line in plain.to_dict("records")]
 
@@ -286,6 +318,10 @@ def _named(rows: ArrayLike, names: IntArray) -> IntArray:
     at = np.asarray(rows, dtype=np.int64)
     called: IntArray = np.where(at < 0, -1, names[at.clip(0)])
     return called
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _per_cent(low: float, high: float | None = None) -> str:

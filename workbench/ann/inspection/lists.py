@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.ann.indexes import Index
+from workbench.ann.indexes.base import check_lines
 from workbench.ann.indexes.faiss_index import FaissIndex
-from workbench.corpora import check_dimensions
 from workbench.errors import InputError
 from workbench.records import FloatArray, IntArray
 
@@ -86,10 +86,22 @@ class Lists:
         VectorError
             Queries of another dimension.
         """
-        check_dimensions(queries.shape[1], self.held.d, "the queries")
+        check_lines(queries, self.held.d)
         asked = queries if self._rotation is None else self._rotation.apply(queries)
         distances, lists = self.held.quantizer.search(asked, count or self.held.nlist)
         return (-distances if self.similar else distances), lists
+
+    def ranks(self, queries: FloatArray, rows: IntArray) -> IntArray:
+        """As :func:`list_ranks`."""
+        ranks = np.empty_like(rows)
+        step = max(1, _NUMBERS_AT_ONCE // self.held.nlist)
+        for start in range(0, len(rows), step):
+            at = slice(start, start + step)
+            order = self.ordered(queries[at])[1]
+            place = np.empty_like(order)
+            np.put_along_axis(place, order, np.arange(1, order.shape[1] + 1)[None], axis=1)
+            ranks[at] = np.take_along_axis(place, self.of[rows[at]], axis=1)
+        return ranks
 
 
 def read_lists(index: Index) -> Lists:
@@ -137,15 +149,7 @@ def list_ranks(index: Index, queries: FloatArray, rows: IntArray) -> IntArray:
     if rows.size and not 0 <= rows.min() <= rows.max() < index.n:
         wrong = rows[(rows < 0) | (rows >= index.n)][0]
         raise InputError(f"row {wrong:,} of {index.n:,} vectors", f"Use rows from 0 to {index.n - 1:,}.")
-    ranks = np.empty_like(rows)
-    step = max(1, _NUMBERS_AT_ONCE // lists.held.nlist)
-    for start in range(0, len(rows), step):
-        at = slice(start, start + step)
-        order = lists.ordered(queries[at])[1]
-        place = np.empty_like(order)
-        np.put_along_axis(place, order, np.arange(1, order.shape[1] + 1)[None], axis=1)
-        ranks[at] = np.take_along_axis(place, lists.of[rows[at]], axis=1)
-    return ranks
+    return lists.ranks(queries, rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,6 +79,8 @@ class Scanner:
     ----------
     index
         Flat, IVF, PQ, scalar quantized, fast-scan, sign bits, RaBitQ, each with or without lists and refinement.
+    codes
+        What was read of it already; None reads it.
 
     Raises
     ------
@@ -86,12 +88,12 @@ class Scanner:
         A graph, whose search is a walk, or an index of another library.
     """
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, codes: Codes | None = None) -> None:
         if not isinstance(index, FaissIndex) or index.spec.parts.M:
             why = "cannot be read" if index.spec.library == "qdrant" else "is searched by walking a graph"
             raise InputError(f"{index.spec} {why}, so there is no scan to repeat", "Scan an index such as IVF256,PQ48.")
         self._index = index
-        self._codes = Codes(index)
+        self._codes = codes or Codes(index)
 
     def scan(self, query: FloatArray, k: int, search: Settings = ()) -> Scan:
         """Search for one query, and compute again what the index computed.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import islice, pairwise
 from typing import Any, NamedTuple, Protocol
 
 import faiss
@@ -160,19 +161,24 @@ class Walk:
         """
         if not 0 <= step <= self.steps:
             raise InputError(f"there is no step {step} in a walk of {self.steps}", f"Use 0 to {self.steps}.")
-        done = self._hops[:step]
-        layer = self._hops[max(step - 1, 0)].layer
-        if layer:
-            nearest = _known([(done[-1].best, self._hops[step].node)] if done else [self._entry])
-            return WalkState(step, layer, nearest, nearest.copy())
-        front = self._front(self.k, self.ef)
-        bottom = next(hop for hop in self._hops if hop.layer == 0)
-        front.offer([bottom.node], [bottom.distance])
-        for hop in done:
-            if hop.layer == 0:
-                front.pop()
-                front.offer(hop.rows, hop.distances)
-        return WalkState(step, layer, _known(front.candidates()), _known(front.results()))
+        candidates, results = next(islice(self.replay(), step, None))
+        return WalkState(step, self._hops[max(step - 1, 0)].layer, _known(candidates()), _known(results()))
+
+    def replay(self) -> Iterator[tuple[Callable[[], list[Known]], Callable[[], list[Known]]]]:
+        """What the search knows after each step, from 0 on: calls for its candidates and its results as they then are.
+
+        Each gives distances with their rows, nearest first, and is to be called before the next step is taken.
+        """
+        above = [self._entry]
+        above += [(hop.best, after.node) for hop, after in pairwise(self._hops) if hop.layer]
+        for nearest in above:
+            yield partial(list, [nearest]), partial(list, [nearest])
+        front, bottom = self._front(self.k, self.ef), [hop for hop in self._hops if hop.layer == 0]
+        front.offer([bottom[0].node], [bottom[0].distance])
+        for hop in bottom:
+            front.pop()
+            front.offer(hop.rows, hop.distances)
+            yield front.candidates, front.results
 
 
 class _Distances(Protocol):

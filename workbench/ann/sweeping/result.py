@@ -116,34 +116,40 @@ class SweepResult:
         kept: IntArray = np.load(self.folder / "answers" / f"{self.point(point)['point']}.npy").astype(np.int64)
         return kept
 
-    def misses(self, point: str) -> Misses:
-        """The true neighbours that a point missed, and what kept each out.
+    def misses(self, point: str, *, needs: bool = True) -> Misses | None:
+        """The true neighbours that a point missed, and what kept each out; None where the sweep kept none.
 
-        ``needs`` of vectors in lists is the rank of the list; else it is the smallest setting among the points of the
-        same build that found it: NaN where none that was measured did. Of a graph over codes, what lies beyond the
-        worst answer by its code counts as distorted, whether it was visited or not.
+        It keeps none of Qdrant, whose searches cannot be looked into; sweeps by older code kept none at all. Of a graph
+        over codes, what lies beyond the worst answer by its code counts as distorted, or as not refined, whether it was
+        visited or not.
+
+        Parameters
+        ----------
+        point
+            Name or index text.
+        needs
+            Look through the other points of the build for what would have found each: ``needs`` of vectors in lists is
+            the rank of the list; else it is the smallest setting that was measured and found it, NaN where none did.
 
         Raises
         ------
         InputError
-            The sweep kept none: of Qdrant, whose searches cannot be looked into, or of a sweep by older code.
+            No such point.
         StorageError
             The file is damaged.
         """
         row = self.point(point)
-        each, spec = self._missed(str(row["point"])), IndexSpec.parse(str(row["index"]))
+        each = self._missed(str(row["point"]))
         if each is None:
-            raise InputError(
-                f"the sweep in {str(self.folder)!r} did not keep what {spec} missed",
-                "Qdrant does not show it; for another index, sweep again.",
-            )
+            return None
+        spec, tried = IndexSpec.parse(str(row["index"])), dict[str, int]()
         # Lists of codes: one that is probed brings in nearer codes too, which may keep out what the rank promises.
         for cause in ("ef", "refine") if spec.parts.codec == "Flat" else ("ef", "refine", "nprobe"):
             wanted = np.flatnonzero((each["cause"] == cause) & ~(each["gap"] > 0))
-            if len(wanted):
+            if needs and len(wanted):
                 each.loc[wanted, "needs"] = np.nan
-                self._find_needs(each, wanted, spec, knob_of(cause, spec))
-        return Misses(each, len(self.queries), self.k, spec)
+                tried |= self._find_needs(each, wanted, spec, knob_of(cause, spec))
+        return Misses(each, len(self.queries), self.k, spec, tried)
 
     def _missed(self, point: str) -> pd.DataFrame | None:
         path = self.folder / "misses" / f"{point}.parquet"
@@ -154,8 +160,8 @@ class SweepResult:
         except (OSError, ValueError) as error:
             raise StorageError(f"the misses in {str(path)!r} are damaged", "Sweep again.") from error
 
-    def _find_needs(self, each: pd.DataFrame, wanted: IntArray, spec: IndexSpec, knob: str) -> None:
-        """Fill in ``needs`` from points of the same build whose knob is turned further and nothing else."""
+    def _find_needs(self, each: pd.DataFrame, wanted: IntArray, spec: IndexSpec, knob: str) -> dict[str, int]:
+        """Fill in ``needs`` from points of the same build whose knob is turned further and nothing else; how far."""
         further = {}
         for name, index in self.points.loc[self.points["build"] == str(spec.built()), ["point", "index"]].to_numpy():
             other = IndexSpec.parse(index)
@@ -169,3 +175,4 @@ class SweepResult:
                 still = np.isin(missed[wanted], others["query"].to_numpy() * self.n + others["row"].to_numpy())
                 each.loc[wanted[~still], "needs"] = float(value)
                 wanted = wanted[still]
+        return {knob: max(further)} if further else {}
