@@ -306,6 +306,7 @@ NAN = float("nan")
             "efConstruction",
             "2 % because no path of the graph leads to them. No ef finds those: drop repeated vectors, or build",
         ),
+        (made("IVF64,Flat", *[("nprobe", 2.0, NAN)] * 2), "nprobe", "up from 1: 2 finds nine tenths of them."),
         (made("HNSW16", ("ef", 32.0, NAN)), "efSearch", "Turn efSearch up from 16: 32 finds it."),
         (made("hnswlib", ("ef", NAN, NAN), ef=512), "ef", "Turn ef up from 10; no value up to 512 finds it."),
         (made("hnswlib", ("ef", NAN, NAN)), "ef", "before it came to them. Turn ef up from 10."),

@@ -162,9 +162,10 @@ class Attribution:
         recalls
             Recall of each query, where it is known already.
         needs
-            ``"known"``: only those that need no other search, list ranks. ``"doubled"``: other settings are doubled
-            until they find what was missed. ``"exact"``: between the last miss and the first hit they are bisected, and
-            that of a list is tried.
+            ``"known"``: only those that need no other search, list ranks; nor is a graph over codes walked: what its
+            codes put behind counts as distorted, or as not refined, visited or not. ``"doubled"``: other settings are
+            doubled until they find what was missed, and ranks of lists of codes are tried. ``"exact"``: between the
+            last miss and the first hit settings are bisected, and all ranks are tried.
         """
         spec = self.index.spec.with_search(**dict(search))
         query, place = np.nonzero(self._missed(found, recalls=recalls))
