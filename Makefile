@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 STARTED := $(VENV)/.installing
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-TWO_FILES := --numprocesses=2 --dist=loadfile
+BY_FILE := --dist=loadfile --numprocesses
 BENCHMARKS := $(wildcard tests/benchmarks/bench_*.py)
 
 .PHONY: help setup lab test bench notebook-figures clean
@@ -46,16 +46,18 @@ $(STAMP): pyproject.toml constraints.txt
 lab: $(STAMP)
 	@exec $(VENV)/bin/workbench lab $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(OPEN)),--no-open)
 
-# Waiting threads of OpenMP must sleep: by default they spin, and take the core from the other file. The notebooks get one
-# each, of OpenBLAS too, whose threads spin in any case; what several threads do is for the unit tests.
+# Files run side by side, so each gets one thread of OpenMP and of OpenBLAS: more would wait for each other, and waiting
+# threads spin and take the core from the other file. Tests of several threads ask for them. A browser waits a third of
+# its time, so three files share two cores there.
 test: export OMP_WAIT_POLICY := PASSIVE
+test: export OMP_NUM_THREADS := 1
 test: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict workbench/
 	$(if $(NOTEBOOKS),$(RUN) -m nbstripout --verify $(NOTEBOOKS))
-	$(RUN) -m pytest tests --ignore=tests/browser $(TWO_FILES)
-	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(TWO_FILES) --no-loadscope-reorder
+	$(RUN) -m pytest tests --ignore=tests/browser $(BY_FILE)=2
+	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(BY_FILE)=3 --no-loadscope-reorder
 
 bench: $(STAMP)
 	@failed=0; for file in $(BENCHMARKS); do \

@@ -3,6 +3,7 @@
 The workers of one run share its home, so what one of them has encoded or trained the others read.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -42,6 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _home in config.stash:
         shutil.rmtree(config.stash[_home], ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _young_memory() -> None:
+    """The collector, which sweeps call often, leaves alone what was loaded before."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
