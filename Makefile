@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 STARTED := $(VENV)/.installing
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-BY_FILE := --dist=loadfile --numprocesses
+TWO_FILES := --numprocesses=2 --dist=loadfile
 BENCHMARKS := $(wildcard tests/benchmarks/bench_*.py)
 
 .PHONY: help setup lab test bench notebook-figures clean
@@ -47,8 +47,7 @@ lab: $(STAMP)
 	@exec $(VENV)/bin/workbench lab $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(OPEN)),--no-open)
 
 # Files run side by side, so each gets one thread of OpenMP and of OpenBLAS: more would wait for each other, and waiting
-# threads spin and take the core from the other file. Tests of several threads ask for them. A browser waits a third of
-# its time, so three files share two cores there.
+# threads spin and take the core from the other file. Tests of several threads ask for them.
 test: export OMP_WAIT_POLICY := PASSIVE
 test: export OMP_NUM_THREADS := 1
 test: $(STAMP)
@@ -56,8 +55,8 @@ test: $(STAMP)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict workbench/
 	$(if $(NOTEBOOKS),$(RUN) -m nbstripout --verify $(NOTEBOOKS))
-	$(RUN) -m pytest tests --ignore=tests/browser $(BY_FILE)=2
-	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(BY_FILE)=3 --no-loadscope-reorder
+	$(RUN) -m pytest tests --ignore=tests/browser $(TWO_FILES)
+	$(RUN) -m pytest tests/browser $(if $(NOTEBOOKS),--nbmake $(NOTEBOOKS)) $(TWO_FILES) --no-loadscope-reorder
 
 bench: $(STAMP)
 	@failed=0; for file in $(BENCHMARKS); do \

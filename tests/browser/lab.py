@@ -351,6 +351,7 @@ class ExplorerPage:
     def lasso(self, corners: Sequence[tuple[float, float]]) -> None:
         """Take the lasso tool, draw through page positions, and put the tool back."""
         self.map.get_by_title("Activate lasso selection").click()
+        self._wait_mode("lasso")  # before, the same drag would move the map
         (x, y), rest = corners[0], [*corners[1:], corners[0]]
         self.page.mouse.move(x, y)
         self._frame()
@@ -361,6 +362,13 @@ class ExplorerPage:
         self.page.wait_for_timeout(500)
         self.page.mouse.up()
         self.map.get_by_title("Activate pan & zoom").click()
+        self._wait_mode("panZoom")
+
+    def _wait_mode(self, mode: str) -> None:
+        """Wait until the map takes a drag for what the tool says."""
+        self.page.wait_for_function(
+            f"mode => {{ {self._FIND} return find({self.nth}).get('mouseMode') === mode }}", arg=mode, timeout=20_000
+        )
 
     def listed(self) -> list[str]:
         """Ids of the entries of the list, in order."""

@@ -1,4 +1,7 @@
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +96,7 @@ def test_it_is_read_once_and_the_whole_serves_the_parts() -> None:
     part = token_vectors(texts, encoder, most=300, progress=False)
     assert encoder.asked == 200
     assert_array_equal(part.vectors.array, again.vectors.array[np.isin(again.rows, part.rows)])
-    (kept,) = settings.cache_dir("tokens").iterdir()
-    assert kept.suffix == ".npy"
+    assert {kept.suffix for kept in settings.cache_dir("tokens").iterdir()} == {".npy", ".lock"}
 
 
 def test_other_texts_models_and_parts_are_kept_apart() -> None:
@@ -108,7 +110,7 @@ def test_other_texts_models_and_parts_are_kept_apart() -> None:
     assert other.asked == first
     texts = (*one.texts[:-1], "something else")
     token_vectors(Corpus(one.ids, texts), encoder, progress=False)
-    assert len(list(settings.cache_dir("tokens").iterdir())) == 4
+    assert len(list(settings.cache_dir("tokens").glob("*.npy"))) == 4
 
 
 def test_a_run_that_was_killed_goes_on_at_its_last_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,10 +132,28 @@ def test_a_run_that_was_killed_goes_on_at_its_last_chunk(monkeypatch: pytest.Mon
     assert_array_equal(found.vectors.array, slowly(texts, range(200))[3])
 
 
+def test_what_one_is_reading_the_other_waits_for() -> None:
+    texts, first, second = corpus(), Words(), Words()
+    ask, begun = first.contextual_vectors, threading.Event()
+
+    def slow(some: Sequence[str]) -> list[FloatArray]:
+        begun.set()
+        time.sleep(0.1)
+        return ask(some)
+
+    first.contextual_vectors = slow  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(token_vectors, texts, first, progress=False)
+        assert begun.wait(10)
+        two = pool.submit(token_vectors, texts, second, progress=False)
+        assert_array_equal(one.result().vectors.array, two.result().vectors.array)
+    assert (first.asked, second.asked) == (200, 0)
+
+
 def test_damaged_files_are_made_anew() -> None:
     texts, encoder = corpus(), Words()
     found = np.array(token_vectors(texts, encoder, progress=False).vectors.array)
-    (kept,) = settings.cache_dir("tokens").iterdir()
+    (kept,) = settings.cache_dir("tokens").glob("*.npy")
     for damaged in (kept.read_bytes()[:300], b""):
         kept.write_bytes(damaged)
         assert_array_equal(token_vectors(texts, encoder, progress=False).vectors.array, found)

@@ -1,9 +1,10 @@
 """The contextual vector of every token of a corpus, in order: hundreds of thousands of real vectors, kept on disk."""
 
+import fcntl
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -165,12 +166,19 @@ class _Run:
             inside = np.zeros(len(self.lengths), dtype=np.bool_)
             inside[self.taken] = True
             return np.ascontiguousarray(whole[np.repeat(inside, self.lengths)])
-        chunks = target.with_suffix(".chunks")
+        with _alone(target.with_suffix(".lock")):
+            if self._kept(target, int(self.lengths[self.taken].sum())) is None:  # nobody has made it meanwhile
+                self._make(target)
+        joined: FloatArray = np.load(target, mmap_mode="r", allow_pickle=False)
+        return joined
+
+    def _make(self, target: Path) -> None:
+        """Encode chunk by chunk, those of a run that was killed taken over, and join them in one file."""
+        chunks, parts = target.with_suffix(".chunks"), []
         try:
             chunks.mkdir(exist_ok=True)
         except OSError as error:
             raise StorageError(f"cannot make {str(chunks)!r}: {error.strerror}", "Set WORKBENCH_HOME.") from error
-        parts = []
         for place, rows in enumerate(self._watched()):
             path = chunks / f"{place:06d}.npy"
             if self._kept(path, int(self.lengths[rows].sum())) is None:
@@ -179,8 +187,6 @@ class _Run:
             parts.append(path)
         _join(parts, target)
         shutil.rmtree(chunks, ignore_errors=True)
-        joined: FloatArray = np.load(target, mmap_mode="r", allow_pickle=False)
-        return joined
 
     def _watched(self) -> Iterator[IntArray]:
         """Rows of one chunk after another, with a bar over the passages."""
@@ -215,6 +221,18 @@ class _Run:
             if kept.ndim == 2 and len(kept) == tokens and kept.dtype == np.float32:
                 return kept
         return None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time do what is inside; the others wait. The lock falls with its process."""
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise StorageError(f"cannot make {str(path)!r}: {error.strerror}", "Set WORKBENCH_HOME.") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _join(parts: Sequence[Path], target: Path) -> None:
