@@ -195,6 +195,7 @@ SURFACE = {
         "translate",
         "trial",
     ],
+    "vectordb": [],
     "tasks": [
         "Hit",
         "KeywordIndex",
