@@ -1,3 +1,3 @@
-"""Vector databases: one Collection over Qdrant's embedded engine, a server or a cluster, and filtered search measured."""
+"""One Collection over Qdrant: the embedded engine, a server or a cluster by URL; filtered search measured."""
 
 __all__: list[str] = []
