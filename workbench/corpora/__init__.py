@@ -1,8 +1,8 @@
 """What goes in: built-in corpora, the person's own files, and vectors from files, all checked at the door."""
 
 from workbench.corpora.arrays import ConversionWarning, as_vectors_array, check_dimensions
-from workbench.corpora.beir import Benchmark, benchmark
-from workbench.corpora.builtin import builtin, datasheet, load
+from workbench.corpora.beir import Benchmark
+from workbench.corpora.builtin import benchmark, builtin, datasheet, load
 from workbench.corpora.files import read
 from workbench.corpora.hub import from_hub
 from workbench.corpora.rows import EmptyTextWarning

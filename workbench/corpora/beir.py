@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench import settings
 from workbench.corpora.json_lines import json_lines
 from workbench.corpora.opening import existing, nearest_first, utf8_lines
 from workbench.corpora.rows import corpus_from_rows
 from workbench.errors import InputError
 from workbench.records import Corpus
 
-__all__ = ["Benchmark", "benchmark", "is_beir", "read_beir"]
+__all__ = ["Benchmark", "is_beir", "read_beir", "read_benchmark", "read_queries"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +50,13 @@ class Benchmark:
                 )
 
 
-def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
-    """A benchmark: ``"help-center"``, or a folder in BEIR's layout (Thakur et al. 2021, arXiv:2104.08663).
+def read_benchmark(folder: Path, split: str) -> Benchmark:
+    """The benchmark in a folder in BEIR's layout (Thakur et al. 2021, arXiv:2104.08663).
 
     Parameters
     ----------
-    name_or_folder
-        ``"help-center"`` or the path of a folder.
+    folder
+        Holds ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/``.
     split
         Which judgements: ``qrels/SPLIT.tsv``. Queries without a judgement in it are left out.
 
@@ -66,7 +65,6 @@ def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
     InputError
         A file is missing or malformed, a judgement names what is not there.
     """
-    folder = settings.data_dir() / "help-center" if name_or_folder == "help-center" else existing(name_or_folder)
     qrels_path = folder / "qrels" / f"{split}.tsv"
     for path in (folder / "corpus.jsonl", folder / "queries.jsonl"):
         existing(path)
@@ -75,7 +73,7 @@ def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
         fix = f"Take split=, one of: {', '.join(splits)}." if splits else "Put the judgements there."
         raise InputError(f"there is no file {str(qrels_path)!r}", fix)
     qrels = _qrels(existing(qrels_path))
-    queries = _lifted(folder / "queries.jsonl", f"{folder.name} queries", None)
+    queries = read_queries(folder / "queries.jsonl", f"{folder.name} queries")
     judged = [row for row, id in enumerate(queries.ids) if id in qrels]
     return Benchmark(read_beir(folder, folder.name), queries.take(judged), qrels)
 
@@ -92,6 +90,11 @@ def read_beir(folder: Path, name: str, limit: int | None = None) -> Corpus:
     passage's ``metadata`` object holds.
     """
     return _lifted(existing(folder / "corpus.jsonl"), name, limit)
+
+
+def read_queries(path: Path, name: str) -> Corpus:
+    """The queries of a file in BEIR's layout: ``_id``, ``text``, and ``metadata``, whose keys become columns."""
+    return _lifted(existing(path), name, None)
 
 
 def _lifted(path: Path, name: str, limit: int | None) -> Corpus:
