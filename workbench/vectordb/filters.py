@@ -30,7 +30,7 @@ Where = Mapping[str, Any]
 Scalar = str | int | float | bool | datetime
 Bound = Literal["gt", "gte", "lt", "lte"]
 _SIGNS: dict[Bound, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_LOGIC = ("not", "and", "or")
+_EXACT = 2**53  # an engine compares a range in float64
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,11 @@ def _operators(name: str, kind: FieldType, value: Mapping[Any, Any]) -> Conditio
         raise InputError(
             f"the field {name!r} is of type {kind} and has no order", "Ask for a value, or for a list of values."
         )
-    return Range(name, kind, tuple((key, _typed(name, kind, value[key])) for key in _SIGNS if key in value))
+    bounds = tuple((key, _typed(name, kind, value[key])) for key in _SIGNS if key in value)
+    for _, bound in bounds:
+        if isinstance(bound, int) and abs(bound) > _EXACT:
+            raise InputError(f"the bound {bound} for {name!r} is too large for a range", "Stay within 2**53.")
+    return Range(name, kind, bounds)
 
 
 def _typed(name: str, kind: FieldType, value: object) -> Scalar:
@@ -198,6 +202,8 @@ def _typed(name: str, kind: FieldType, value: object) -> Scalar:
             raise InputError(f"the number {value!r} for {name!r} is too large", "Stay within 64 bits.")
         return number
     if kind in ("keyword", "text") and isinstance(value, str):
+        if not value.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise InputError(f"{value!r} for {name!r} is no Unicode text", "Write it in the file's encoding.")
         return value
     if kind == "datetime":
         return _moment(name, value)

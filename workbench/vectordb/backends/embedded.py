@@ -18,6 +18,12 @@ from workbench.vectordb.records import CollectionConfig, CollectionInfo, FieldTy
 
 __all__ = ["EmbeddedBackend"]
 
+# The engine writes into mapped files: on a full disk the system ends the whole process (SIGBUS), no error is raised.
+# So nothing is begun without this much space. Opening was seen to take up to 40 MB (the log's next file, a replay).
+_TO_OPEN = 64 * 2**20
+_TO_WRITE = 2 * _TO_OPEN  # and then it can be opened again
+_LOG = 32 * 2**20  # bytes after which the log is brought into the segments and cut
+_BYTES_PER_BYTE = 4  # log, segment, index, and some air
 _DISTANCES = {"cosine": edge.Distance.Cosine, "dot": edge.Distance.Dot, "euclidean": edge.Distance.Euclid}
 _INDEXES: Mapping[FieldType, edge.PayloadSchemaType] = {
     "keyword": edge.PayloadSchemaType.Keyword,
@@ -49,6 +55,7 @@ class EmbeddedBackend:
         self._folder = folder
         self._config = config
         self._shard: edge.EdgeShard | None = shard
+        self._logged = 0
 
     @classmethod
     def create(cls, path: Path, config: CollectionConfig) -> Self:
@@ -65,6 +72,7 @@ class EmbeddedBackend:
         folder = CollectionFolder(path, make=True)
         try:
             folder.prepare()
+            folder.require(_TO_WRITE)
             with _told(path):
                 shard = edge.EdgeShard.create(str(folder.shard), _edge_config(config))
                 for name, kind in config.fields.items():
@@ -88,6 +96,7 @@ class EmbeddedBackend:
         folder = CollectionFolder(path, make=False)
         try:
             config = folder.read()
+            folder.require(_TO_OPEN)
             with _told(path):
                 shard = edge.EdgeShard.load(str(folder.shard))
         except BaseException:
@@ -115,8 +124,10 @@ class EmbeddedBackend:
         self._config = config
 
     def upsert(self, points: Sequence[StoredPoint]) -> None:
-        """Write one batch through the log."""
+        """Write one batch through the log; the log is flushed whenever it has grown long."""
         flags = self._flags()
+        size = sum(point.vector.nbytes + len(repr(point.payload)) for point in points)
+        self._folder.require(_TO_WRITE + _BYTES_PER_BYTE * size)
         with self._asked() as shard:
             shard.update(
                 edge.UpdateOperation.upsert_points(
@@ -126,6 +137,9 @@ class EmbeddedBackend:
                     ]
                 )
             )
+        self._logged += size
+        if self._logged >= _LOG:
+            self.flush()
 
     def query_batch(self, vectors: FloatArray, k: int, where: Condition | None, search: Search) -> list[list[Found]]:
         """The nearest of each row, the batch planned as a whole by the engine."""
@@ -142,6 +156,7 @@ class EmbeddedBackend:
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete through the log."""
+        self._folder.require(_TO_OPEN)
         with self._asked() as shard:
             shard.update(edge.UpdateOperation.delete_points(list(keys)))
 
@@ -186,6 +201,7 @@ class EmbeddedBackend:
 
     def optimize(self) -> None:
         """Run the engine's optimizers until they have nothing to do."""
+        self._folder.require(_TO_WRITE + 2 * self._folder.size())
         with self._asked() as shard:
             shard.optimize()
 
@@ -193,6 +209,7 @@ class EmbeddedBackend:
         """Bring segments and log to the disk itself."""
         with self._asked() as shard:
             shard.flush()
+        self._logged = 0
 
     def close(self) -> None:
         """Close the shard and let another process have the folder."""

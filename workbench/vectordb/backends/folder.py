@@ -115,9 +115,20 @@ class CollectionFolder:
         with replacing(self._config) as file:
             file.write(json.dumps(config.as_dict(), indent=1).encode())
 
-    def free(self) -> int:
-        """Bytes that may still be written."""
-        return shutil.disk_usage(self.path).free
+    def require(self, count: int) -> None:
+        """Refuse to go on with less free space than what is to be done may take.
+
+        Raises
+        ------
+        StorageError
+            Fewer than ``count`` bytes are free.
+        """
+        free = shutil.disk_usage(self.path).free
+        if free < count:
+            raise StorageError(
+                f"the disk of {str(self.path)!r} is full: {free / 2**20:,.0f} of {count / 2**20:,.0f} MiB needed are free",
+                "Free some space; what was acknowledged is kept.",
+            )
 
     def size(self) -> int:
         """Bytes that its files take on disk; what is reserved and not written does not count."""
