@@ -1,3 +1,30 @@
 """One Collection over Qdrant: the embedded engine, a server or a cluster by URL; filtered search measured."""
 
-__all__: list[str] = []
+from workbench.vectordb.collection import Collection
+from workbench.vectordb.filters import Where, check_where, describe, parse_where
+from workbench.vectordb.records import (
+    CollectionConfig,
+    CollectionInfo,
+    FieldType,
+    Layout,
+    Match,
+    Search,
+    Server,
+    UpsertReport,
+)
+
+__all__ = [
+    "Collection",
+    "CollectionConfig",
+    "CollectionInfo",
+    "FieldType",
+    "Layout",
+    "Match",
+    "Search",
+    "Server",
+    "UpsertReport",
+    "Where",
+    "check_where",
+    "describe",
+    "parse_where",
+]
