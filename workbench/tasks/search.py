@@ -59,6 +59,9 @@ class SemanticIndex:
         check_identity(encoder.identity, vectors.model)
         self._corpus, self._vectors, self._encoder = corpus, vectors, encoder
 
+    def __len__(self) -> int:
+        return len(self._corpus)
+
     def search(self, queries: Sequence[str], k: int = 5, *, cache: VectorCache | None = None) -> list[list[Hit]]:
         """The k best passages of each query, best first.
 
@@ -94,6 +97,9 @@ class KeywordIndex:
         self._has_words = any(tokens.ids)
         if self._has_words:  # bm25s cannot index stop words alone, in which nothing is ever found
             self._index.index(tokens, show_progress=False)
+
+    def __len__(self) -> int:
+        return len(self._corpus)
 
     def _tokens(self, texts: Sequence[str]) -> Any:
         import bm25s
