@@ -28,6 +28,7 @@ SURFACE = {
         "load",
         "read",
         "read_ann_benchmark",
+        "read_qrels",
         "read_vectors",
     ],
     "embed": [
@@ -212,11 +213,13 @@ SURFACE = {
     ],
     "tasks": [
         "Comparison",
+        "Diverse",
         "Evaluation",
         "Hit",
         "HybridIndex",
         "KeywordIndex",
         "MetricAdvice",
+        "Reranked",
         "Searcher",
         "SemanticIndex",
         "SenseAccuracy",

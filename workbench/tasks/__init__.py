@@ -9,15 +9,18 @@ from workbench.tasks.held_out import compare_alignment, compare_models, relevant
 from workbench.tasks.metric_advice import MetricAdvice, advise_metric
 from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
+from workbench.tasks.second_stage import Diverse, Reranked
 from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baselines
 
 __all__ = [
     "Comparison",
+    "Diverse",
     "Evaluation",
     "Hit",
     "HybridIndex",
     "KeywordIndex",
     "MetricAdvice",
+    "Reranked",
     "Searcher",
     "SemanticIndex",
     "SenseAccuracy",

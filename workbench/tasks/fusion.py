@@ -80,7 +80,7 @@ def score_fusion(
     Parameters
     ----------
     rankings
-        Hits of each search, best first, with scores of which larger is better.
+        Hits of each search, best first. Scores that ascend are distances, and are turned round.
     k
         Hits to return, at most.
     scale
@@ -114,11 +114,13 @@ def _scaled(ranking: Sequence[Hit], scale: Scale) -> NDArray[np.float64]:
     scores = np.array([hit.score for hit in ranking], dtype=np.float64)
     if not len(scores) or scores.min() == scores.max():
         return np.full(len(scores), 0.5)
-    low, high = scores.min(), scores.max()
+    if scores[0] < scores[-1]:
+        scores = -scores
+    low, high = float(scores.min()), float(scores.max())
     if scale == "spread":
-        middle, reach = scores.mean(), 3 * scores.std(ddof=1)
-        low, high = middle - reach, middle + reach
-    return ((scores - low) / (high - low)).clip(0, 1)
+        middle, wide = float(scores.mean()), 3 * float(scores.std(ddof=1))
+        low, high = middle - wide, middle + wide
+    return np.clip((scores - low) / (high - low), 0, 1)
 
 
 def _fused(
