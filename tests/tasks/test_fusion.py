@@ -1,5 +1,6 @@
 """Rankings fused by rank and by score, and searches fused whole."""
 
+import itertools
 import math
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_a_fusion_keeps_what_all_agree_on(orders, k, how):
     names = {name for order in orders for name in order}
     assert len(hits) == min(k, len(names))
     assert {hit.id for hit in hits} <= names
-    assert all(first.score >= second.score for first, second in zip(hits, hits[1:], strict=False))
+    assert all(first.score >= second.score for first, second in itertools.pairwise(hits))
     everywhere = fuse(rankings, 9)
     place = {hit.id: number for number, hit in enumerate(everywhere)}
     for a in names:
