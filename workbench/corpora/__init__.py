@@ -5,6 +5,7 @@ from workbench.corpora.beir import Benchmark
 from workbench.corpora.builtin import benchmark, builtin, datasheet, load
 from workbench.corpora.files import read
 from workbench.corpora.hub import from_hub
+from workbench.corpora.qrels import read_qrels
 from workbench.corpora.rows import EmptyTextWarning
 from workbench.corpora.vector_files import AnnBenchmark, read_ann_benchmark, read_vectors
 
@@ -22,5 +23,6 @@ __all__ = [
     "load",
     "read",
     "read_ann_benchmark",
+    "read_qrels",
     "read_vectors",
 ]
