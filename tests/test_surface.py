@@ -26,6 +26,7 @@ SURFACE = {
         "datasheet",
         "from_hub",
         "load",
+        "mask_variables",
         "read",
         "read_ann_benchmark",
         "read_vectors",

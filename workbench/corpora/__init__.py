@@ -6,6 +6,7 @@ from workbench.corpora.builtin import benchmark, builtin, datasheet, load
 from workbench.corpora.files import read
 from workbench.corpora.hub import from_hub
 from workbench.corpora.rows import EmptyTextWarning
+from workbench.corpora.service_logs import mask_variables
 from workbench.corpora.vector_files import AnnBenchmark, read_ann_benchmark, read_vectors
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "datasheet",
     "from_hub",
     "load",
+    "mask_variables",
     "read",
     "read_ann_benchmark",
     "read_vectors",
