@@ -153,9 +153,7 @@ def _normal(count: int, release: float, draw: random.Random) -> list[_Event]:
     return sorted(events)[:count]
 
 
-def _event(
-    at: float, template: Template, draw: random.Random, kind: str = "", event: str = "", **given: str
-) -> _Event:
+def _event(at: float, template: Template, draw: random.Random, kind: str = "", event: str = "", **given: str) -> _Event:
     message = fill(template.pattern, draw, **given)
     return at, template.service, template.level, template.name, message, kind, event
 
@@ -183,7 +181,16 @@ def _planted(count: int, first: float, release: float, normal: list[_Event], dra
             elif kind == "value":
                 name, given = draw.choice(WRONG_VALUES)
                 usual = reworded if at >= release else named
-                some = [_event(at, usual.get(name, named[name]), draw, kind, event, **{"order": _unseen(orders, at / last, draw), **given})]
+                some = [
+                    _event(
+                        at,
+                        usual.get(name, named[name]),
+                        draw,
+                        kind,
+                        event,
+                        **{"order": _unseen(orders, at / last, draw), **given},
+                    )
+                ]
             elif kind == "flow":  # packed or handed over, and never ordered
                 some = [_event(at, draw.choice(FLOW[2:]), draw, kind, event, order=_unseen(orders, at / last, draw))]
             else:
