@@ -204,6 +204,7 @@ SURFACE = {
         "SemanticIndex",
         "SenseAccuracy",
         "advise_metric",
+        "anomalies",
         "by_group",
         "calibrate",
         "compare_alignment",

@@ -30,8 +30,8 @@ def read(
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv``, ``.jsonl`` (``.ndjson``) or ``.parquet``; ``.txt`` or ``.log`` (a document a line); a folder in BEIR's
-        layout; or a folder of ``.txt`` files (a document a file). Text files are UTF-8.
+        ``.csv``, ``.tsv``, ``.jsonl`` (``.ndjson``) or ``.parquet``; ``.txt`` or ``.log`` (a document a line); a
+        folder in BEIR's layout; or a folder of ``.txt`` files (a document a file). Text files are UTF-8.
     text
         Column of the texts. None: the column ``text``, or the only column of strings.
     id

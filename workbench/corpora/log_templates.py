@@ -24,26 +24,38 @@ class Template:
 
 
 _FIELD = re.compile(r"\{(\w+)(?::(-?[\d.]+)-([\d.]+))?\}")
-_WORDS = {
-    "adjective": "red blue green black white wooden steel small large folding waterproof wireless cotton leather "
-    "vintage outdoor quiet heavy soft cheap organic foldable striped thermal".split(),
-    "thing": "kettle tent lamp chair jacket backpack keyboard mug blanket bicycle helmet rug drill pan towel shelf "
-    "radio camera boots scarf desk mirror ladder toaster notebook umbrella pillow clock knife speaker".split(),
-    "job": "invoice-export stock-sync price-import newsletter thumbnail-render cart-cleanup report-daily geo-refresh "
-    "session-sweep sitemap-build".split(),
-    "city": "Lyon Porto Gdansk Bergen Graz Turin Ghent Malmo Cork Basel Brno Tampere".split(),
-    "agent": "Firefox Chrome Safari Edge okhttp curl Googlebot".split(),
-    "method": "GET GET GET GET POST POST PUT DELETE".split(),
-    "carrier": "DHL UPS GLS PostNord Chronopost".split(),
-    "table": "orders order_items customers stock prices sessions reviews".split(),
-    "page": "/cart /checkout /product/{int:100-99999} /search /account/orders /reviews/{int:1-9999} /help".split(),
-    "key": "product:{int:100-99999} cart:{hex} price:{int:100-99999} session:{hex}".split(),
-    "queue": "orders mails exports thumbnails webhooks".split(),
-    "reason": "wrong password|unknown account|expired link|code already used".split("|"),
-    "host": "node-{int:1-9}",
-    "card": "visa mastercard amex sepa paypal".split(),
-    "mail": "order confirmation|password reset|parcel on its way|invoice|we miss you".split("|"),
-}  # fmt: skip
+
+
+def _split(words: str, at: str = " ") -> tuple[str, ...]:
+    return tuple(words.split(at))
+
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "adjective": _split(
+        "red blue green black white wooden steel small large folding waterproof wireless cotton leather vintage "
+        "outdoor quiet heavy soft cheap organic foldable striped thermal"
+    ),
+    "thing": _split(
+        "kettle tent lamp chair jacket backpack keyboard mug blanket bicycle helmet rug drill pan towel shelf radio "
+        "camera boots scarf desk mirror ladder toaster notebook umbrella pillow clock knife speaker"
+    ),
+    "job": _split(
+        "invoice-export stock-sync price-import newsletter thumbnail-render cart-cleanup report-daily geo-refresh "
+        "session-sweep sitemap-build"
+    ),
+    "city": _split("Lyon Porto Gdansk Bergen Graz Turin Ghent Malmo Cork Basel Brno Tampere"),
+    "agent": _split("Firefox Chrome Safari Edge okhttp curl Googlebot"),
+    "method": _split("GET GET GET GET POST POST PUT DELETE"),
+    "carrier": _split("DHL UPS GLS PostNord Chronopost"),
+    "table": _split("orders order_items customers stock prices sessions reviews"),
+    "page": _split("/cart /checkout /product/{int:100-99999} /search /account/orders /reviews/{int:1-9999} /help"),
+    "key": _split("product:{int:100-99999} cart:{hex} price:{int:100-99999} session:{hex}"),
+    "queue": _split("orders mails exports thumbnails webhooks"),
+    "reason": _split("wrong password|unknown account|expired link|code already used", "|"),
+    "host": ("node-{int:1-9}",),
+    "card": _split("visa mastercard amex sepa paypal"),
+    "mail": _split("order confirmation|password reset|parcel on its way|invoice|we miss you", "|"),
+}
 
 
 def fill(pattern: str, draw: random.Random, **given: str) -> str:
@@ -75,8 +87,7 @@ def _drawn(name: str, low: str | None, high: str | None, draw: random.Random) ->
         return f"u{draw.randint(1000, 9999)}"
     if name == "file":
         return f"/var/data/{draw.choice(_WORDS['job'])}/{draw.randint(2024, 2026)}/{draw.randint(1, 12):02}.csv"
-    words = _WORDS[name]
-    return fill(words if isinstance(words, str) else draw.choice(words), draw)
+    return fill(draw.choice(_WORDS[name]), draw)
 
 
 NORMAL = (
@@ -137,7 +148,7 @@ BURSTS = (
     Template("shard_down", "search", "ERROR", "shard 3 of 8 does not answer, results are partial"),
 )  # fmt: skip
 
-# Said once, and never before.
+# Never said while all is well, and a few times at most when it is not.
 RARE_MESSAGES = tuple(
     Template("rare", service, level, pattern)
     for service, level, pattern in (
@@ -167,7 +178,8 @@ RARE_MESSAGES = tuple(
 # A usual message with a value that cannot be: the template, and what stands in a field of it.
 WRONG_VALUES = (
     ("request", {"ms": "1840233"}), ("request", {"ms": "-12"}), ("search", {"int": "-1"}), ("search", {"ms": "NaN"}),
-    ("login", {"ip": "0.0.0.0"}), ("login", {"user": "root"}), ("login", {"user": "null"}), ("token", {"int": "525600"}),
+    ("login", {"ip": "0.0.0.0"}), ("login", {"user": "root"}), ("login", {"user": "null"}),
+    ("token", {"int": "525600"}),
     ("cache_hit", {"key": "product:undefined"}), ("evicted", {"int": "4294967295"}), ("pool", {"int": "40000"}),
     ("export", {"file": "/etc/shadow"}), ("export", {"int": "0"}), ("mail", {"int": "None"}),
     ("heartbeat", {"int": "412"}), ("checkpoint", {"ms": "7203311"}), ("job_done", {"ms": "0"}),

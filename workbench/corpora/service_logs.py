@@ -1,5 +1,6 @@
 """A generator of service logs with planted anomalies and drift, and what masks the variable parts of a line."""
 
+import math
 import random
 import re
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ _STEPS_S = (0.0, 40.0, 1800.0, 5400.0)  # from order to payment, packing and han
 _SHARES = {"burst": 0.6, "message": 0.1, "value": 0.1, "flow": 0.1, "foreign": 0.1}
 _LINES_PER_BURST = (24, 64)
 _FEWEST = 500
+_FOREIGN = "foreign"
 
 _Event = tuple[float, str, str, str, str, str, str]  # seconds, service, level, template, message, kind, event
 _MASKS = [
@@ -101,10 +103,9 @@ def service_logs(
     for name, share in (("clean", clean), ("drift", drift)):
         if share is not None and not 0 <= share < 1:
             raise InputError(f"{name}={share} is no share of the time", "Use 0 or more, and less than 1.")
-    draw = random.Random(f"service logs {seed}")  # noqa: S311  a log, not a secret
+    draw = random.Random(f"service logs {seed}")
     planted = round(lines * anomalies)
-    seconds = (lines - planted) * _GAP_S
-    release = seconds if drift is None else drift * seconds
+    release = math.inf if drift is None else drift * (lines - planted) * _GAP_S
     events = _normal(lines - planted, release, draw)
     last = events[-1][0]
     events += _planted(planted, clean * last, release, events, draw)
@@ -114,13 +115,17 @@ def service_logs(
     table["label"] = (table["anomaly"] != "").astype(int)
     later = {one.name for one in NEW} | {f"{one.name}, reworded" for one in NORMAL if one.later}
     table["drift"] = table["template"].isin(later) & (table["label"] == 0)
-    texts = tuple(
-        message if template == "foreign" else f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z {level} "
-        f"{service}: {message}"
-        for time, level, service, template, message in table[["time", "level", "service", "template", "text"]].itertuples(index=False)
-    )  # fmt: skip
+    written = ["time", "level", "service", "template", "text"]
+    texts = tuple(_line(*row) for row in table[written].itertuples(index=False))
     columns = ["time", "service", "level", "template", "anomaly", "label", "event", "drift"]
     return Corpus(tuple(f"line-{n}" for n in range(1, lines + 1)), texts, table[columns], "service-logs")
+
+
+def _line(time: pd.Timestamp, level: str, service: str, template: str, message: str) -> str:
+    """A line as it stands in the file; those of a crash have nothing in front."""
+    if template == _FOREIGN:
+        return message
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z {level} {service}: {message}"
 
 
 def _wordings(release: bool) -> tuple[list[Template], list[float]]:
@@ -196,7 +201,7 @@ def _planted(count: int, first: float, release: float, normal: list[_Event], dra
             else:
                 service = draw.choice(["web", "worker", "search", "orders"])
                 trace = draw.choice(FOREIGN)
-                some = [_event(at, Template("foreign", service, "", line), draw, kind, event) for line in trace]
+                some = [_event(at, Template(_FOREIGN, service, "", line), draw, kind, event) for line in trace]
                 some = [(at + 0.001 * row, *one[1:]) for row, one in enumerate(some)]
             some = some[: wanted - made]
             made += len(some)

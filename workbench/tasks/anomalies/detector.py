@@ -63,13 +63,15 @@ class AnomalyDetector:
             raise InputError(f"method {method!r} does not search approximately", "Use 'knn', or approximate=False.")
         if metric == "dot":
             raise _no_distance()
-        self.method, self.k, self.metric = method, k, metric
+        self.method, self.k = method, k
+        self.metric: Metric | None = metric
         self._approximate, self._seed = approximate, seed
         self._measure: Measure | None = None
         self._single: Callable[[FloatArray], float] | None = None
         self._held_out: NDArray[np.float64] | None = None
         self._history: Distinct | None = None
         self._model: ModelIdentity | None = None
+        self._metric: Metric = "cosine"
 
     def fit(self, history: Vectors | ArrayLike) -> Self:
         """Take vectors of normal lines as the history, in place of any there was.
@@ -81,9 +83,7 @@ class AnomalyDetector:
         VectorError
             Vectors that cannot be used.
         """
-        metric = self.metric
-        if metric is None:
-            metric = history.metric if isinstance(history, Vectors) else "cosine"
+        metric: Metric = self.metric or (history.metric if isinstance(history, Vectors) else "cosine")
         if metric == "dot":
             raise _no_distance()
         array = as_vectors_array(history.array if isinstance(history, Vectors) else history, metric)

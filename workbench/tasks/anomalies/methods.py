@@ -1,4 +1,4 @@
-"""Three measures of strangeness against a history of distinct vectors: nearest neighbours, local outlier factor, trees."""
+"""Three measures of strangeness against a history: nearest neighbours, local outlier factor, isolation forest."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -59,16 +59,19 @@ class Knn(Measure):
             self._index = build_index(IndexSpec("HNSW32"), Database(history.array, metric))
 
     def scores(self, array: FloatArray) -> Scores:
+        """As :meth:`Measure.scores`."""
         rows, distances = self._near(array, min(self._k, len(self._history)))
         return self._mean(distances, self._history.counts[rows])
 
     def held_out(self) -> Scores:
+        """As :meth:`Measure.held_out`."""
         rows, distances = self._near(self._history.array, min(self._k + 1, len(self._history)))
         counts = self._history.counts[rows]
         counts = counts - (rows == np.arange(len(rows))[:, None])
         return self._mean(distances, counts)
 
     def single(self) -> Callable[[FloatArray], float]:
+        """As :meth:`Measure.single`; exact search by FAISS, on as many threads as it is set to."""
         if self._index is not None:
             return super().single()
         unit = self._metric == "cosine"
@@ -128,9 +131,11 @@ class Lof(Measure):
         self._model.fit(self._ready(history.array))
 
     def scores(self, array: FloatArray) -> Scores:
+        """As :meth:`Measure.scores`."""
         return -np.asarray(self._model.score_samples(self._ready(array)), dtype=np.float64)
 
     def held_out(self) -> Scores:
+        """As :meth:`Measure.held_out`."""
         once = -np.asarray(self._model.negative_outlier_factor_, dtype=np.float64)  # without itself
         repeated = np.flatnonzero(self._history.counts > 1)  # another occurrence stays in the history
         if len(repeated):
@@ -160,6 +165,7 @@ class Forest(Measure):
         return IsolationForest(n_estimators=trees, random_state=self._seed).fit(self._ready[lines])
 
     def scores(self, array: FloatArray) -> Scores:
+        """As :meth:`Measure.scores`."""
         return -np.asarray(self._model.score_samples(normalize(array) if self._unit else array), dtype=np.float64)
 
     def held_out(self) -> Scores:

@@ -1,8 +1,7 @@
 """How well scores tell anomalies from normal lines, and what an alarm at a threshold finds, each with its interval."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,7 +70,7 @@ class Alarms:
     lines: int
 
 
-def as_labels(values: Sequence[Any] | ArrayLike) -> _Bools:
+def as_labels(values: ArrayLike) -> _Bools:
     """``(n,) bool``, True for an anomaly: whatever is not 0, False, ``"no"``, ``"normal"``, ``"-"`` or nothing at all.
 
     Raises
@@ -79,7 +78,7 @@ def as_labels(values: Sequence[Any] | ArrayLike) -> _Bools:
     InputError
         All are of one class.
     """
-    cells = pd.Series(list(np.asarray(values).tolist()) if hasattr(values, "tolist") else list(values), dtype=object)
+    cells = pd.Series(np.asarray(values, dtype=object))
     missing = cells.isna().to_numpy()
     found: _Bools = ~missing & ~cells.map(lambda cell: str(cell).strip().lower() in _NORMAL).to_numpy(dtype=bool)
     if found.all() or not found.any():
@@ -169,8 +168,8 @@ def alarms(labels: ArrayLike, scores: ArrayLike, threshold: float, *, groups: Ar
 def fit_alarms(labels: ArrayLike, scores: ArrayLike, *, groups: ArrayLike | None = None, seed: int = 0) -> Alarms:
     """The threshold with the best F1 on one half of the lines, and what it does on the other half.
 
-    The halves are drawn by ``groups``: anomalies of one cause are all in one of them. The threshold lies halfway between
-    the last score that is an alarm and the next.
+    The halves are drawn by ``groups``: anomalies of one cause are all in one of them. The threshold lies halfway
+    between the last score that is an alarm and the next.
 
     Raises
     ------
