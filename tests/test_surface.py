@@ -224,6 +224,7 @@ SURFACE = {
     "interview": ["PredictionCard", "predict"],
     "view": [
         "AnalogyBench",
+        "AnomalyTimeline",
         "Explorer",
         "Found",
         "LinkedMaps",
