@@ -26,6 +26,7 @@ SURFACE = {
         "datasheet",
         "from_hub",
         "load",
+        "mask_variables",
         "read",
         "read_ann_benchmark",
         "read_qrels",
@@ -224,6 +225,7 @@ SURFACE = {
         "SemanticIndex",
         "SenseAccuracy",
         "advise_metric",
+        "anomalies",
         "by_group",
         "calibrate",
         "compare_alignment",
@@ -246,6 +248,7 @@ SURFACE = {
     "interview": ["PredictionCard", "predict"],
     "view": [
         "AnalogyBench",
+        "AnomalyTimeline",
         "Explorer",
         "Found",
         "LinkedMaps",

@@ -7,6 +7,7 @@ from workbench.corpora.files import read
 from workbench.corpora.hub import from_hub
 from workbench.corpora.qrels import read_qrels
 from workbench.corpora.rows import EmptyTextWarning
+from workbench.corpora.service_logs import mask_variables
 from workbench.corpora.vector_files import AnnBenchmark, read_ann_benchmark, read_vectors
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "datasheet",
     "from_hub",
     "load",
+    "mask_variables",
     "read",
     "read_ann_benchmark",
     "read_qrels",

@@ -9,6 +9,7 @@ from workbench import settings
 from workbench.corpora.beir import Benchmark, read_beir, read_benchmark
 from workbench.corpora.opening import existing, nearest_first
 from workbench.corpora.python_api import python_api
+from workbench.corpora.service_logs import service_logs
 from workbench.corpora.wikipedia import wikipedia
 from workbench.corpora.wikipedia_questions import wikipedia_questions
 from workbench.corpora.word_senses import word_senses
@@ -31,7 +32,8 @@ def load(name: str, **options: Any) -> Corpus:
     name
         One of ``builtin()``.
     **options
-        For ``"python-api"``: ``packages``, a list of names. The others have none.
+        For ``"python-api"``: ``packages``, a list of names. For ``"service-logs"``: ``lines``, ``seed``, ``anomalies``,
+        ``clean`` and ``drift``, as :func:`workbench.corpora.service_logs.service_logs` explains. The others have none.
 
     Raises
     ------
@@ -113,6 +115,7 @@ _LOADERS: dict[str, Callable[..., Corpus]] = {
     "python-api": python_api,
     "help-center": _help_center,
     "word-senses": word_senses,
+    "service-logs": service_logs,
 }
 _BENCHMARKS: dict[str, Callable[[str], Benchmark]] = {
     "help-center": _judged_help_center,

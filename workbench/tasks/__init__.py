@@ -1,5 +1,9 @@
-"""What embeddings are for: search by meaning and by words, how good each is, which metric to search by, senses."""
+"""What embeddings are for: search by meaning and by words, how good each is, which metric to search by, senses.
 
+``anomalies`` is lines unlike a history of normal ones.
+"""
+
+from workbench.tasks import anomalies
 from workbench.tasks.calibration import calibrate, judged_pairs
 from workbench.tasks.evaluate import Comparison, Evaluation, evaluate
 from workbench.tasks.evaluation import by_group, compare_searches, search_scores
@@ -25,6 +29,7 @@ __all__ = [
     "SemanticIndex",
     "SenseAccuracy",
     "advise_metric",
+    "anomalies",
     "by_group",
     "calibrate",
     "compare_alignment",
