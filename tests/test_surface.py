@@ -195,7 +195,15 @@ SURFACE = {
         "translate",
         "trial",
     ],
-    "vectordb": [],
+    "vectordb": [
+        "FILTERED_COLUMNS",
+        "FILTER_METHODS",
+        "PLACEMENTS",
+        "QUANTIZATIONS",
+        "QUANTIZED_COLUMNS",
+        "measure_filtered",
+        "measure_quantized",
+    ],
     "tasks": [
         "Hit",
         "KeywordIndex",

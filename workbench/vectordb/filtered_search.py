@@ -14,18 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from workbench.ann import Database, latency, pinned, provenance, query_scores, recall
-from workbench.corpora import as_vectors_array
-from workbench.embed import check_identity
 from workbench.errors import InputError
-from workbench.geometry import exact_neighbours, larger_is_better
+from workbench.geometry import exact_neighbours
 from workbench.records import FloatArray, IntArray, Metric, Neighbours, Vectors
+from workbench.vectordb.queries import split_queries
 from workbench.vectordb.trial_shard import KILOBYTES_TO_GRAPH, shard_config, trial_shard
 
 __all__ = ["FILTERED_COLUMNS", "FILTER_METHODS", "measure_filtered"]
 
 FILTER_METHODS: Mapping[str, str] = MappingProxyType(
     {
-        "filterable HNSW": "Qdrant walks its graph over vectors that pass, with more links among those of equal payload",
+        "filterable HNSW": "Qdrant walks its graph over what passes, with more links among vectors of equal payload",
         "ACORN": "the same graph, and the walk looks past neighbours that do not pass at theirs (Patel et al. 2024)",
         "exact with filter": "Qdrant compares every vector that passes, found by the index of the payload",
         "filter afterwards": "the k nearest of all, without those that do not pass",
@@ -151,7 +150,7 @@ def measure_filtered(
     L. Patel et al., ACORN: Performant and Predicate-Agnostic Search Over Vector Embeddings and Structured Data, 2024.
     """
     _check(methods, selectivities, k=k, ef=ef, oversampling=oversampling, rounds=rounds, most_values=most_values)
-    database, asked, kept = _split(vectors, queries, metric, held_out, seed)
+    database, asked, kept = split_queries(vectors, queries, metric, held_out, seed)
     values = _texts(column, kept, database.n + (len(asked) if queries is None else 0))
     name = str(getattr(column, "name", None) or "column")
     ranks = {"uncorrelated": _random_ranks(database.n, seed), "correlated": _nearness_ranks(database, seed)}
@@ -323,43 +322,12 @@ def _filters(
             below = round(share * database.n)
             if below:
                 yield made(kind, rank < below, edge.FieldCondition(kind, range=edge.RangeFloat(lt=below)))
-    counts = pd.Series(values, dtype=object).value_counts()  # the missing are not counted
+    counts = pd.Series([value for value in values if value is not None], dtype=object).value_counts()
     for place in sorted(set(np.linspace(0, len(counts) - 1, min(most_values, len(counts))).round().astype(int))):
         value = str(counts.index[place])
         passes = np.array([one == value for one in values])
         condition = edge.FieldCondition("value", match=edge.MatchValue(value))
         yield made(f"{column} = {value}", passes, condition)
-
-
-def _split(
-    vectors: Vectors | ArrayLike,
-    queries: Vectors | ArrayLike | None,
-    metric: Metric | None,
-    held_out: int,
-    seed: int,
-) -> tuple[Database, FloatArray, IntArray]:
-    """The vectors to search, the queries, and the rows of ``vectors`` that are searched."""
-    near: Metric = metric or (vectors.metric if isinstance(vectors, Vectors) else "cosine")
-    larger_is_better(near)  # refuses an unknown one
-    given = as_vectors_array(vectors.array if isinstance(vectors, Vectors) else vectors, near)
-    if queries is None:
-        if not 1 <= held_out < len(given):
-            raise InputError(
-                f"{held_out:,} queries cannot be held out of {len(given):,} vectors",
-                "Hold out one or more, and leave some to search.",
-            )
-        order = np.random.default_rng(seed).permutation(len(given))
-        kept = np.sort(order[held_out:])
-        database = Database(given, near, rows=kept, seed=seed)
-        return database, database.prepare(given[order[:held_out]]), kept
-    if isinstance(vectors, Vectors) and isinstance(queries, Vectors):
-        check_identity(queries.model, vectors.model)
-    database = Database(given, near, seed=seed)
-    return (
-        database,
-        database.prepare(queries.array if isinstance(queries, Vectors) else queries),
-        np.arange(len(given)),
-    )
 
 
 def _texts(column: pd.Series | Sequence[Any] | None, kept: IntArray, n: int) -> list[str | None]:

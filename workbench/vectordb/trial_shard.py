@@ -13,12 +13,11 @@ import faiss
 from workbench.ann import Database
 from workbench.records import FloatArray
 
-__all__ = ["KILOBYTES_TO_GRAPH", "TrialShard", "folder_bytes", "shard_config", "trial_shard"]
+__all__ = ["KILOBYTES_TO_GRAPH", "TrialShard", "search_bytes", "shard_config", "trial_shard"]
 
 _DISTANCES = {"cosine": "Cosine", "dot": "Dot", "euclidean": "Euclid"}
 KILOBYTES_TO_GRAPH = 1  # more than this is searched by the graph, however little passes the filter
 _ROWS_AT_ONCE = 1_000
-_DISK_BLOCK = 512  # bytes that st_blocks counts in
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +120,11 @@ def trial_shard(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def folder_bytes(folder: Path) -> int:
-    """Bytes that a folder takes on disk; files that are reserved but empty count as what is written."""
-    return sum(path.stat().st_blocks * _DISK_BLOCK for path in folder.rglob("*") if path.is_file())
+def search_bytes(folder: Path) -> int:
+    """Bytes of the files that a search reads: vectors, codes and graph, without marks of deletion and payloads.
+
+    By the length of each file. Blocks on disk would count what the engine reserves: a copy fills the holes of a file.
+    """
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if {"vector_storage", "vector_index"} & set(path.parts[:-1])]
+    return sum((folder / path).stat().st_size for path in kept if "deleted" not in path.parts)
