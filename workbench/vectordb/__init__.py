@@ -1,7 +1,19 @@
 """Vector databases: one Collection over embedded Qdrant, a server or a cluster, and filtered search measured."""
 
+from workbench.vectordb.collection import Collection
 from workbench.vectordb.filtered_search import FILTER_METHODS, FILTERED_COLUMNS, measure_filtered
+from workbench.vectordb.filters import Where, check_where, describe, parse_where
 from workbench.vectordb.quantized import PLACEMENTS, QUANTIZATIONS, QUANTIZED_COLUMNS, measure_quantized
+from workbench.vectordb.records import (
+    CollectionConfig,
+    CollectionInfo,
+    FieldType,
+    Layout,
+    Match,
+    Search,
+    Server,
+    UpsertReport,
+)
 
 __all__ = [
     "FILTERED_COLUMNS",
@@ -9,6 +21,19 @@ __all__ = [
     "PLACEMENTS",
     "QUANTIZATIONS",
     "QUANTIZED_COLUMNS",
+    "Collection",
+    "CollectionConfig",
+    "CollectionInfo",
+    "FieldType",
+    "Layout",
+    "Match",
+    "Search",
+    "Server",
+    "UpsertReport",
+    "Where",
+    "check_where",
+    "describe",
     "measure_filtered",
     "measure_quantized",
+    "parse_where",
 ]
