@@ -121,9 +121,10 @@ def measure_quantized(
 ) -> pd.DataFrame:
     """Measure a collection under each quantization, with and without rescoring, in memory and on disk.
 
-    One graph is built of the full vectors; each quantization is then switched on in a copy, as an update of a running
-    collection does. A walk follows the codes; rescoring compares its best ``oversampling * k`` by the full vectors.
-    All are timed one query at a time in interleaved rounds, on one search thread, from the shards directly.
+    Each quantization is switched on in a copy of one shard of full vectors, as an update of a running collection does;
+    the engine then builds its graph anew, by the codes. Two builds differ a little, which the intervals over queries do
+    not hold. A walk follows the codes; rescoring compares its best ``oversampling * k`` by the full vectors. All are
+    timed one query at a time in interleaved rounds, on one search thread, from the shards directly.
 
     Bytes in memory are those of a fresh process for each row: pages of the files that it mapped count as they are read,
     and a system short of memory would take them back. ``first_p50_us`` and ``resident_bytes`` need ``/proc`` (Linux);
