@@ -1,6 +1,7 @@
 """Vector databases: one Collection over embedded Qdrant, a server or a cluster, and filtered search measured."""
 
 from workbench.vectordb.collection import Collection
+from workbench.vectordb.durability import KillReport, kill_while_writing
 from workbench.vectordb.filtered_search import FILTER_METHODS, FILTERED_COLUMNS, measure_filtered
 from workbench.vectordb.filters import Where, check_where, describe, parse_where
 from workbench.vectordb.quantized import PLACEMENTS, QUANTIZATIONS, QUANTIZED_COLUMNS, measure_quantized
@@ -25,6 +26,7 @@ __all__ = [
     "CollectionConfig",
     "CollectionInfo",
     "FieldType",
+    "KillReport",
     "Layout",
     "Match",
     "Search",
@@ -33,6 +35,7 @@ __all__ = [
     "Where",
     "check_where",
     "describe",
+    "kill_while_writing",
     "measure_filtered",
     "measure_quantized",
     "parse_where",
