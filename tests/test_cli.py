@@ -388,7 +388,8 @@ def test_help_is_fast_and_loads_no_room() -> None:
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert time.perf_counter() - started < 5  # a slow machine is no failure; what is loaded decides
     assert all(
-        verb in done.stdout for verb in ("lab", "check", "embed", "search", "map", "analogy", "sweep", "explain")
+        verb in done.stdout
+        for verb in ("lab", "check", "embed", "search", "map", "analogy", "sweep", "explain", "anomalies")
     )
     assert not {"torch", "numpy", "pandas", "plotly", "faiss", "workbench.embed"} & set(eval(done.stderr))
 

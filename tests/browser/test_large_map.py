@@ -1,12 +1,10 @@
 """Large maps: what was asked for last is what is drawn; how fast is reported beside plotly, never asserted."""
 
 import json
-from statistics import median
 
 import numpy as np
 import pytest
 
-from tests.benchmarks import bench_map
 from tests.browser.lab import write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -73,24 +71,6 @@ def test_a_hundred_thousand_points_end_at_the_last_update(lab, tmp_path, record_
     assert notebook.run_cell(f"{near} == sorted(hit.row for hit in explorer.hits)") == "True"
     page.shot("map-100000")
     assert notebook.run_cell("view.check()") == ""
-    notebook.check()
-
-
-def test_a_hundred_thousand_points_beside_plotly(lab, tmp_path, record_property) -> None:
-    n = 100_000
-    notebook = lab.open(write_notebook(tmp_path / "beside.ipynb", [bench_map.CELL.replace("{n}", str(n))]))
-    notebook.run_all()
-    maps = bench_map.Maps(notebook, n)
-    for name in (bench_map.MAP, bench_map.PLOTLY):
-        maps.recolor(name)
-    repaint = {name: median(maps.recolor(name) for _ in range(3)) for name in (bench_map.MAP, bench_map.PLOTLY)}
-    lasso = maps.lasso(bench_map.MAP)
-    assert maps.lassoed[bench_map.MAP] == int(notebook.run_cell("len(points.selection)")) > 0
-    drawn = notebook.page.evaluate(f"{API}.get('points').filter((_, row) => row % 97 === 0).map(point => point[2])")
-    assert drawn == json.loads(notebook.run_cell("import json; print(json.dumps(points.codes[::97].tolist()))"))
-    for name, seconds in repaint.items():
-        record_property(f"{name} control to repaint (ms)", round(1000 * seconds))
-    record_property("MapView lasso to Python (ms)", round(1000 * lasso))
     notebook.check()
 
 

@@ -41,7 +41,7 @@ def small(grades: dict[str, int] = GRADES) -> tuple[Benchmark, Vectors, Vectors]
 
 
 @pytest.mark.parametrize(
-    ("found", "score"), [("axx", 1), ("xbx", 1 / 2), ("xxab", 1 / 3), ("xyc", 0), ("", 0)], ids=repr
+    ("found", "score"), [("axy", 1), ("xby", 1 / 2), ("xyab", 1 / 3), ("xyc", 0), ("", 0)], ids=repr
 )
 def test_reciprocal_rank_by_hand(found, score):
     answer = [Hit(name, 1.0, "", {}) for name in found]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
+from workbench.cli.anomalies import anomalies
 from workbench.cli.inspection import explain
 from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
@@ -21,8 +22,8 @@ _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
     name="workbench",
-    help="Embeddings and vector search, measured honestly. FILE is a CSV, TSV, JSONL, Parquet or text file, a folder, "
-    "or a built-in corpus such as wikipedia.",
+    help="Embeddings and vector search, measured honestly. FILE is a CSV, TSV, JSONL, Parquet, text or log file, a "
+    "folder, or a built-in corpus such as wikipedia.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -36,6 +37,7 @@ app.command(name="map")(map_)
 app.command()(analogy)
 app.command()(sweep)
 app.command()(explain)
+app.command()(anomalies)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,18 +1,17 @@
 """Benchmarks of retrieval in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/*.tsv."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench import settings
 from workbench.corpora.json_lines import json_lines
-from workbench.corpora.opening import existing, nearest_first, utf8_lines
+from workbench.corpora.opening import existing, nearest_first
+from workbench.corpora.qrels import read_qrels
 from workbench.corpora.rows import corpus_from_rows
 from workbench.errors import InputError
 from workbench.records import Corpus
 
-__all__ = ["Benchmark", "benchmark", "is_beir", "read_beir"]
+__all__ = ["Benchmark", "is_beir", "read_beir", "read_benchmark", "read_queries"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +50,13 @@ class Benchmark:
                 )
 
 
-def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
-    """A benchmark: ``"help-center"``, or a folder in BEIR's layout (Thakur et al. 2021, arXiv:2104.08663).
+def read_benchmark(folder: Path, split: str) -> Benchmark:
+    """The benchmark in a folder in BEIR's layout (Thakur et al. 2021, arXiv:2104.08663).
 
     Parameters
     ----------
-    name_or_folder
-        ``"help-center"`` or the path of a folder.
+    folder
+        Holds ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/``.
     split
         Which judgements: ``qrels/SPLIT.tsv``. Queries without a judgement in it are left out.
 
@@ -66,7 +65,6 @@ def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
     InputError
         A file is missing or malformed, a judgement names what is not there.
     """
-    folder = settings.data_dir() / "help-center" if name_or_folder == "help-center" else existing(name_or_folder)
     qrels_path = folder / "qrels" / f"{split}.tsv"
     for path in (folder / "corpus.jsonl", folder / "queries.jsonl"):
         existing(path)
@@ -74,8 +72,8 @@ def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
         splits = nearest_first(split, (p.stem for p in (folder / "qrels").glob("*.tsv")))
         fix = f"Take split=, one of: {', '.join(splits)}." if splits else "Put the judgements there."
         raise InputError(f"there is no file {str(qrels_path)!r}", fix)
-    qrels = _qrels(existing(qrels_path))
-    queries = _lifted(folder / "queries.jsonl", f"{folder.name} queries", None)
+    qrels = read_qrels(existing(qrels_path))
+    queries = read_queries(folder / "queries.jsonl", f"{folder.name} queries")
     judged = [row for row, id in enumerate(queries.ids) if id in qrels]
     return Benchmark(read_beir(folder, folder.name), queries.take(judged), qrels)
 
@@ -94,6 +92,11 @@ def read_beir(folder: Path, name: str, limit: int | None = None) -> Corpus:
     return _lifted(existing(folder / "corpus.jsonl"), name, limit)
 
 
+def read_queries(path: Path, name: str) -> Corpus:
+    """The queries of a file in BEIR's layout: ``_id``, ``text``, and ``metadata``, whose keys become columns."""
+    return _lifted(existing(path), name, None)
+
+
 def _lifted(path: Path, name: str, limit: int | None) -> Corpus:
     return corpus_from_rows(
         map(_lift, json_lines(path)), source=path, name=name, text="text", id="_id", metadata=None, limit=limit
@@ -110,30 +113,3 @@ def _lift(row: dict[str, Any]) -> dict[str, Any]:
     if title:
         outer = {**outer, "title": title, "text": f"{title}\n{text}" if text else title}
     return {**outer, **{key: value for key, value in inner.items() if key not in outer}}
-
-
-def _qrels(path: Path) -> dict[str, dict[str, int]]:
-    """Judgements of a tab-separated file: query id, passage id, grade; a header is passed over."""
-    judgements: dict[str, dict[str, int]] = {}
-    for number, query, passage, grade in _judgements(path):
-        if judgements.setdefault(query, {}).setdefault(passage, grade) != grade:
-            raise InputError(
-                f"line {number:,} of {str(path)!r} judges {passage!r} for {query!r} a second time, and otherwise",
-                "Keep one judgement for each pair.",
-            )
-    if not judgements:
-        raise InputError(f"{str(path)!r} holds no judgements", "Write lines of query id, passage id and grade.")
-    return judgements
-
-
-def _judgements(path: Path) -> Iterator[tuple[int, str, str, int]]:
-    for number, line in enumerate(utf8_lines(path), start=1):
-        fields = line.rstrip("\r\n").split("\t")
-        if fields == [""] or (number == 1 and fields[-1] == "score"):
-            continue
-        if len(fields) != 3 or not fields[2].strip().lstrip("-").isdigit():
-            raise InputError(
-                f"line {number:,} of {str(path)!r} is not a judgement: {line.rstrip()!r}",
-                "Write query id, passage id and a whole number, parted by tabs.",
-            )
-        yield number, fields[0], fields[1], int(fields[2])

@@ -1,19 +1,22 @@
-"""The built-in corpora by name, and their datasheets."""
+"""The built-in corpora and benchmarks by name, and their datasheets."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 from workbench import settings
-from workbench.corpora.beir import read_beir
-from workbench.corpora.opening import nearest_first
+from workbench.corpora.beir import Benchmark, read_beir, read_benchmark
+from workbench.corpora.opening import existing, nearest_first
 from workbench.corpora.python_api import python_api
+from workbench.corpora.service_logs import service_logs
 from workbench.corpora.wikipedia import wikipedia
+from workbench.corpora.wikipedia_questions import wikipedia_questions
 from workbench.corpora.word_senses import word_senses
 from workbench.errors import InputError
 from workbench.records import Corpus
 
-__all__ = ["builtin", "datasheet", "load"]
+__all__ = ["benchmark", "builtin", "datasheet", "load"]
 
 
 def builtin() -> list[str]:
@@ -29,7 +32,8 @@ def load(name: str, **options: Any) -> Corpus:
     name
         One of ``builtin()``.
     **options
-        For ``"python-api"``: ``packages``, a list of names. The others have none.
+        For ``"python-api"``: ``packages``, a list of names. For ``"service-logs"``: ``lines``, ``seed``, ``anomalies``,
+        ``clean`` and ``drift``, as :func:`workbench.corpora.service_logs.service_logs` explains. The others have none.
 
     Raises
     ------
@@ -38,7 +42,7 @@ def load(name: str, **options: Any) -> Corpus:
     StorageError
         The cache folder cannot be written.
     """
-    loader = _LOADERS[_known(name)]
+    loader = _LOADERS[_known(name, _LOADERS)]
     try:
         inspect.signature(loader).bind(**options)
     except TypeError as error:
@@ -47,20 +51,53 @@ def load(name: str, **options: Any) -> Corpus:
     return loader(**options)
 
 
-def datasheet(name: str) -> str:
-    """Datasheet of a built-in corpus in Markdown: what it is, how it was made, its licence, its known limits.
+def benchmark(name_or_folder: str | Path, split: str = "test") -> Benchmark:
+    """A benchmark: ``"help-center"``, ``"wikipedia-questions"``, or a folder in BEIR's layout (arXiv:2104.08663).
+
+    Parameters
+    ----------
+    name_or_folder
+        A name, which stands before a folder of that name, or the path of a folder.
+    split
+        Which judgements: ``qrels/SPLIT.tsv``; the built-in ones have ``"test"`` alone. Queries without a judgement in
+        it are left out.
 
     Raises
     ------
     InputError
-        No built-in corpus has this name.
+        Neither a name nor a folder that is there, a file is missing or malformed, a judgement names what is not there.
+    StorageError
+        The cache folder cannot be written.
+
+    Notes
+    -----
+    The layout is that of Thakur et al. 2021, "BEIR: A Heterogenous Benchmark for Zero-shot Evaluation".
     """
-    return (settings.data_dir() / "datasheets" / f"{_known(name)}.md").read_text(encoding="utf-8")
+    if isinstance(name_or_folder, str) and name_or_folder in _BENCHMARKS:
+        return _BENCHMARKS[name_or_folder](split)
+    try:
+        folder = existing(name_or_folder)
+    except InputError as error:
+        listed = ", ".join(nearest_first(str(name_or_folder), _BENCHMARKS))
+        raise InputError(error.what, f"{error.fix} The built-in benchmarks: {listed}.") from error
+    return read_benchmark(folder, split)
 
 
-def _known(name: str) -> str:
-    if name not in _LOADERS:
-        listed = ", ".join(nearest_first(name, _LOADERS))
+def datasheet(name: str) -> str:
+    """Datasheet of a built-in corpus or benchmark in Markdown: what it is, how it was made, licence, known limits.
+
+    Raises
+    ------
+    InputError
+        No built-in corpus or benchmark has this name.
+    """
+    known = _known(name, {**_LOADERS, **_BENCHMARKS})
+    return (settings.data_dir() / "datasheets" / f"{known}.md").read_text(encoding="utf-8")
+
+
+def _known(name: str, names: Collection[str]) -> str:
+    if name not in names:
+        listed = ", ".join(nearest_first(name, names))
         raise InputError(f"there is no built-in corpus {name!r}", f"Take one of: {listed}; or corpora.read(path).")
     return name
 
@@ -69,9 +106,18 @@ def _help_center() -> Corpus:
     return read_beir(settings.data_dir() / "help-center", "help-center")
 
 
+def _judged_help_center(split: str) -> Benchmark:
+    return read_benchmark(settings.data_dir() / "help-center", split)
+
+
 _LOADERS: dict[str, Callable[..., Corpus]] = {
     "wikipedia": wikipedia,
     "python-api": python_api,
     "help-center": _help_center,
     "word-senses": word_senses,
+    "service-logs": service_logs,
+}
+_BENCHMARKS: dict[str, Callable[[str], Benchmark]] = {
+    "help-center": _judged_help_center,
+    "wikipedia-questions": wikipedia_questions,
 }

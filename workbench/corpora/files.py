@@ -30,8 +30,8 @@ def read(
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv``, ``.jsonl`` (``.ndjson``) or ``.parquet``; ``.txt`` (a document a line); a folder in BEIR's
-        layout; or a folder of ``.txt`` files (a document a file). Text files are UTF-8.
+        ``.csv``, ``.tsv``, ``.jsonl`` (``.ndjson``) or ``.parquet``; ``.txt`` or ``.log`` (a document a line); a
+        folder in BEIR's layout; or a folder of ``.txt`` files (a document a file). Text files are UTF-8.
     text
         Column of the texts. None: the column ``text``, or the only column of strings.
     id
@@ -67,7 +67,7 @@ def read(
             return read_beir(found, name=name, limit=limit)
         return _plain(_folder_rows(found), found, name, text, id, metadata, limit)
     kind = found.suffix.lower()
-    if kind == ".txt":
+    if kind in (".txt", ".log"):
         return _plain(_text_rows(found), found, name, text, id, metadata, limit)
     if kind in (".csv", ".tsv"):
         return _numbers(
@@ -82,7 +82,7 @@ def read(
     else:
         raise InputError(
             f"{found.name!r} is of no kind that can be read as texts",
-            "Use .csv, .tsv, .jsonl, .parquet, .txt, a folder of .txt files, or a folder in BEIR's layout.",
+            "Use .csv, .tsv, .jsonl, .parquet, .txt, .log, a folder of .txt files, or a folder in BEIR's layout.",
         )
     return corpus_from_rows(rows, source=found, name=name, text=text, id=id, metadata=metadata, limit=limit)
 

@@ -1,6 +1,7 @@
-"""How good one ranked answer is, by graded relevance judgements: recall, reciprocal rank, nDCG."""
+"""How good one ranked answer is, by graded relevance judgements: recall, reciprocal rank, nDCG, by trec_eval."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from workbench.corpora import Benchmark
 from workbench.errors import InputError
 from workbench.tasks.search import Hit
 
-__all__ = ["answerable", "ndcg_at_k", "recall_at_k", "reciprocal_rank"]
+__all__ = ["answerable", "measured", "ndcg_at_k", "recall_at_k", "reciprocal_rank"]
 
 
 def answerable(benchmark: Benchmark, relevant_from: int = 2) -> list[int]:
@@ -51,12 +52,13 @@ def recall_at_k(
     Raises
     ------
     InputError
-        Answers and queries differ in number, or a query has no relevant passage.
+        Answers and queries differ in number, a passage stands twice in one answer, a query has no relevant passage, or
+        a number is under 1.
     """
-    shares = np.empty(len(answers))
-    for row, relevant in enumerate(_relevant(answers, query_ids, qrels, relevant_from)):
-        shares[row] = len(relevant & {hit.id for hit in answers[row][:k]}) / len(relevant)
-    return shares
+    from ir_measures import R
+
+    _check_relevant(answers, query_ids, qrels, relevant_from)
+    return _calculated({"recall": R(rel=relevant_from) @ k}, answers, query_ids, qrels)["recall"]
 
 
 def reciprocal_rank(
@@ -82,18 +84,17 @@ def reciprocal_rank(
     Raises
     ------
     InputError
-        Answers and queries differ in number, or a query has no relevant passage.
+        Answers and queries differ in number, a passage stands twice in one answer, a query has no relevant passage, or
+        a number is under 1.
 
     References
     ----------
     E. M. Voorhees, The TREC-8 Question Answering Track Report, TREC 1999.
     """
-    scores = np.zeros(len(answers))
-    for row, relevant in enumerate(_relevant(answers, query_ids, qrels, relevant_from)):
-        ranks = (rank for rank, hit in enumerate(answers[row], start=1) if hit.id in relevant)
-        first = next(ranks, None)
-        scores[row] = 1 / first if first else 0.0
-    return scores
+    from ir_measures import RR
+
+    _check_relevant(answers, query_ids, qrels, relevant_from)
+    return _calculated({"rr": RR(rel=relevant_from)}, answers, query_ids, qrels)["rr"]
 
 
 def ndcg_at_k(
@@ -102,7 +103,7 @@ def ndcg_at_k(
     qrels: Mapping[str, Mapping[str, int]],
     k: int = 10,
 ) -> NDArray[np.float64]:
-    """Normalised discounted cumulative gain of each query's first k hits, by scikit-learn's ``ndcg_score``.
+    """Normalised discounted cumulative gain of each query's first k hits.
 
     The gain of a hit is its grade (linear, as in trec_eval; not ``2 ** grade - 1``), divided by ``log2(place + 1)``;
     the sum is divided by that of the best order of all judged passages. A passage without a judgement gains nothing,
@@ -131,42 +132,99 @@ def ndcg_at_k(
     K. Järvelin, J. Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM Transactions on Information
     Systems 20 (2002).
     """
-    from sklearn.metrics import ndcg_score
+    from ir_measures import nDCG
 
-    if len(answers) != len(query_ids):
-        raise InputError(f"{len(answers):,} answers for {len(query_ids):,} queries", "Search every query once.")
-    if k < 1:
-        raise InputError(f"the first {k} hits are none", "Use a k from 1.")
-    scores = np.empty(len(answers))
-    for row, (answer, query) in enumerate(zip(answers, query_ids, strict=True)):
-        gains = {passage: max(grade, 0) for passage, grade in qrels.get(query, {}).items()}
-        if not any(gains.values()):
+    _check_count(answers, query_ids)
+    for query in query_ids:
+        if not any(grade > 0 for grade in qrels.get(query, {}).values()):
             raise InputError(f"the query {query!r} has no passage graded above 0", "Leave it out: nDCG is not defined.")
-        found = [hit.id for hit in answer[:k]]
-        if len(set(found)) != len(found):
+    return _calculated({"ndcg": nDCG @ k}, answers, query_ids, qrels)["ndcg"]
+
+
+def measured(
+    answers: Sequence[Sequence[Hit]],
+    query_ids: Sequence[str],
+    qrels: Mapping[str, Mapping[str, int]],
+    *,
+    k: int = 10,
+    relevant_from: int = 2,
+) -> dict[str, NDArray[np.float64]]:
+    """What a search is judged by, for each query.
+
+    Parameters
+    ----------
+    answers, query_ids, qrels, relevant_from
+        As for :func:`recall_at_k`.
+    k
+        Hits that count for recall.
+
+    Returns
+    -------
+    dict
+        ``recall@K``, ``rr`` (reciprocal rank), ``ndcg@10`` and ``ap`` (average precision), each ``(queries,) float64``
+        in [0, 1]. A relevant passage that was not found adds 0 to the average precision.
+
+    Raises
+    ------
+    InputError
+        As :func:`recall_at_k` raises.
+
+    References
+    ----------
+    S. MacAvaney, C. Macdonald, I. Ounis, Streamlining Evaluation with ir-measures, ECIR 2022.
+    """
+    from ir_measures import AP, RR, R, nDCG
+
+    _check_relevant(answers, query_ids, qrels, relevant_from)
+    level = {"rel": relevant_from}
+    asked = {f"recall@{k}": R(**level) @ k, "rr": RR(**level), "ndcg@10": nDCG @ 10, "ap": AP(**level)}
+    return _calculated(asked, answers, query_ids, qrels)
+
+
+def _calculated(
+    measures: Mapping[str, Any],
+    answers: Sequence[Sequence[Hit]],
+    query_ids: Sequence[str],
+    qrels: Mapping[str, Mapping[str, int]],
+) -> dict[str, NDArray[np.float64]]:
+    """Measures of each answer, by ``ir_measures``."""
+    import ir_measures
+
+    for name, measure in measures.items():
+        if (cutoff := measure.params.get("cutoff", 1)) < 1:
+            raise InputError(f"the first {cutoff} hits are none for {name.partition('@')[0]}", "Use a k from 1.")
+    # queries by their place: one may have been asked twice. trec_eval sorts by score and knows no grade below 0
+    grades, run = {}, {}
+    for row, (answer, query) in enumerate(zip(answers, query_ids, strict=True)):
+        run[str(row)] = {hit.id: float(-rank) for rank, hit in enumerate(answer)}
+        if len(run[str(row)]) != len(answer):
             raise InputError(f"a passage stands twice in the answer to {query!r}", "Return each passage once.")
-        missed = [gain for passage, gain in gains.items() if passage not in set(found)]
-        # k empty places come between what was found and what was not, which must not move up into a short list
-        true = [*(gains.get(passage, 0) for passage in found), *[0] * k, *missed]
-        order = [*range(len(found) + 1, 1, -1), *[1] * k, *[0] * len(missed)]
-        scores[row] = ndcg_score([true], [order], k=k)
+        grades[str(row)] = {passage: max(grade, 0) for passage, grade in qrels.get(query, {}).items()}
+    scores = {name: np.zeros(len(answers)) for name in measures}
+    names = {measure: name for name, measure in measures.items()}
+    for value in ir_measures.iter_calc(list(names), grades, run):
+        scores[names[value.measure]][int(value.query_id)] = value.value
     return scores
 
 
-def _relevant(
+def _check_count(answers: Sequence[Sequence[Hit]], query_ids: Sequence[str]) -> None:
+    if len(answers) != len(query_ids):
+        raise InputError(f"{len(answers):,} answers for {len(query_ids):,} queries", "Search every query once.")
+
+
+def _check_relevant(
     answers: Sequence[Sequence[Hit]],
     query_ids: Sequence[str],
     qrels: Mapping[str, Mapping[str, int]],
     relevant_from: int,
-) -> list[set[str]]:
-    """The relevant passages of each query, of which there must be one."""
-    if len(answers) != len(query_ids):
-        raise InputError(f"{len(answers):,} answers for {len(query_ids):,} queries", "Search every query once.")
-    found = [{name for name, grade in qrels.get(query, {}).items() if grade >= relevant_from} for query in query_ids]
-    for query, relevant in zip(query_ids, found, strict=True):
-        if not relevant:
+) -> None:
+    """Refuse a query without a relevant passage."""
+    _check_count(answers, query_ids)
+    if relevant_from < 1:
+        raise InputError(f"relevant_from={relevant_from} takes passages judged not relevant", "Use a grade from 1.")
+    for query in query_ids:
+        if not any(grade >= relevant_from for grade in qrels.get(query, {}).values()):
             raise InputError(
                 f"the query {query!r} has no passage graded {relevant_from} or more",
                 "Leave it out: neither recall nor reciprocal rank is defined for it.",
             )
-    return found

@@ -8,7 +8,7 @@ from typing import Any
 from workbench.embed import Encoder, VectorCache, check_identity, embed
 from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
-from workbench.records import Corpus, Vectors
+from workbench.records import Corpus, FloatArray, Metric, Vectors
 
 __all__ = ["Hit", "KeywordIndex", "SemanticIndex"]
 
@@ -59,6 +59,18 @@ class SemanticIndex:
         check_identity(encoder.identity, vectors.model)
         self._corpus, self._vectors, self._encoder = corpus, vectors, encoder
 
+    def __len__(self) -> int:
+        return len(self._corpus)
+
+    @property
+    def metric(self) -> Metric:
+        """What the scores are."""
+        return self._vectors.metric
+
+    def vectors_of(self, ids: Sequence[str]) -> FloatArray:
+        """Vectors of passages, ``(ids, d) float32``; raises InputError for an unknown id."""
+        return self._vectors.array[[self._vectors.row(id) for id in ids]]
+
     def search(self, queries: Sequence[str], k: int = 5, *, cache: VectorCache | None = None) -> list[list[Hit]]:
         """The k best passages of each query, best first.
 
@@ -95,6 +107,9 @@ class KeywordIndex:
         if self._has_words:  # bm25s cannot index stop words alone, in which nothing is ever found
             self._index.index(tokens, show_progress=False)
 
+    def __len__(self) -> int:
+        return len(self._corpus)
+
     def _tokens(self, texts: Sequence[str]) -> Any:
         import bm25s
 
@@ -104,6 +119,8 @@ class KeywordIndex:
         """The k best passages of each query that share a word with it, best first: fewer where fewer do."""
         if isinstance(queries, str):
             raise InputError(f"one string was given as queries, {queries[:40]!r}", "Pass a list: search([query]).")
+        if not len(self._corpus):  # what a filter left of one
+            return [[] for _ in queries]
         if not 1 <= k <= len(self._corpus):
             raise InputError(
                 f"k={k:,} passages were asked of {len(self._corpus):,}", f"Use k from 1 to {len(self._corpus):,}."

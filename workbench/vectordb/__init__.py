@@ -1,4 +1,4 @@
-"""Vector databases: one Collection over embedded Qdrant, a server or a cluster, and filtered search measured."""
+"""One Collection over Qdrant: the embedded engine, a server or a cluster by URL; filtered search measured."""
 
 from workbench.vectordb.collection import Collection
 from workbench.vectordb.durability import KillReport, kill_while_writing

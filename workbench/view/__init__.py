@@ -5,7 +5,8 @@
 ``MetricBench`` shows where metrics disagree, ``AnalogyBench`` what word arithmetic answers, ``PairBrowser`` what a
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
-recall, ``write_sweep_report`` the same as a page, ``ProbeView`` which lists of an index a query reads. ``check()``
+recall, ``write_sweep_report`` the same as a page, ``ProbeView`` which lists of an index a query reads,
+``AnomalyTimeline`` a log along time with alarms. ``check()``
 belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
@@ -13,6 +14,7 @@ from workbench.callbacks import check
 from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.analogy_bench import AnalogyBench
+from workbench.view.anomaly_timeline import AnomalyTimeline
 from workbench.view.explorer import Explorer, Found, explorer
 from workbench.view.linked import LinkedMaps
 from workbench.view.map_page import write_map_page
@@ -33,6 +35,7 @@ from workbench.view.walk_view import WalkView
 __all__ = [
     "ROLES",
     "AnalogyBench",
+    "AnomalyTimeline",
     "Explorer",
     "Found",
     "LinkedMaps",

@@ -4,6 +4,7 @@ Texts of a corpus are data: plotly reads ``<b>``, ``<br>``, ``<a href>`` and ``$
 label goes through :func:`label` first.
 """
 
+from workbench.view.figures.anomalies import alarm_curves, score_timeline
 from workbench.view.figures.causes import miss_causes
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
 from workbench.view.figures.codes import distance_table
@@ -24,6 +25,7 @@ from workbench.view.figures.walks import seen_from_query, walk_distances, work_g
 from workbench.view.figures.words import along_axis, analogy_accuracy, held_out_loss, human_scores, parallelism
 
 __all__ = [
+    "alarm_curves",
     "alignment_uniformity",
     "along_axis",
     "analogy_accuracy",
@@ -51,6 +53,7 @@ __all__ = [
     "rank_changes",
     "roofline",
     "scan_growth",
+    "score_timeline",
     "seen_from_query",
     "sense_colors",
     "senses_by_layer",
