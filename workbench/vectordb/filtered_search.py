@@ -18,7 +18,7 @@ from workbench.errors import InputError
 from workbench.geometry import exact_neighbours
 from workbench.records import FloatArray, IntArray, Metric, Neighbours, Vectors
 from workbench.vectordb.queries import split_queries
-from workbench.vectordb.trial_shard import KILOBYTES_TO_GRAPH, shard_config, trial_shard
+from workbench.vectordb.trial_shard import shard_config, trial_shard
 
 __all__ = ["FILTERED_COLUMNS", "FILTER_METHODS", "measure_filtered"]
 
@@ -89,7 +89,7 @@ def measure_filtered(
     k: int = 10,
     ef: int = 64,
     oversampling: int = 10,
-    full_scan_threshold: int = KILOBYTES_TO_GRAPH,
+    full_scan_threshold: int | None = None,
     held_out: int = 100,
     most_values: int = 6,
     rounds: int = 3,
@@ -126,8 +126,8 @@ def measure_filtered(
     oversampling
         Times ``k`` that are asked for, to be filtered afterwards.
     full_scan_threshold
-        Kilobytes of passing vectors below which Qdrant leaves the graph. Its own default is 10,000; the one here is so
-        small that the graph is always measured.
+        Kilobytes of passing vectors below which Qdrant leaves the graph; its own default is 10,000. None is so small,
+        one vector, that the graph is always measured.
     rounds
         How often everything is timed.
 
@@ -194,7 +194,7 @@ class _Engines:
         ef: int,
         k: int,
         oversampling: int,
-        full_scan_threshold: int,
+        full_scan_threshold: int | None,
         open_shards: ExitStack,
     ) -> None:
         import qdrant_edge as edge

@@ -1,5 +1,6 @@
 """A shard of Qdrant's embedded engine in a temporary folder, laid out to be measured and thrown away."""
 
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,10 +14,11 @@ import faiss
 from workbench.ann import Database
 from workbench.records import FloatArray
 
-__all__ = ["KILOBYTES_TO_GRAPH", "TrialShard", "search_bytes", "shard_config", "trial_shard"]
+__all__ = ["TrialShard", "search_bytes", "shard_config", "trial_shard"]
 
 _DISTANCES = {"cosine": "Cosine", "dot": "Dot", "euclidean": "Euclid"}
-KILOBYTES_TO_GRAPH = 1  # more than this is searched by the graph, however little passes the filter
+_KILOBYTES = 1  # data of this size is indexed by a graph: small data too is to be measured
+_KILOBYTE = 1_024  # bytes
 _ROWS_AT_ONCE = 1_000
 
 
@@ -55,7 +57,7 @@ def shard_config(
     m: int = 16,
     ef_construct: int = 100,
     payload_m: int | None = None,
-    full_scan_threshold: int = KILOBYTES_TO_GRAPH,
+    full_scan_threshold: int | None = None,
     quantization: Any = None,
     vectors_memory: Any = None,
     graph_memory: Any = None,
@@ -63,7 +65,9 @@ def shard_config(
     """What a shard of these vectors is created or loaded with: one segment, no log of writes, one search thread.
 
     ``payload_m`` is the links that a vector gets among those of equal payload: None takes ``m``, 0 gives none.
-    ``full_scan_threshold`` is in kilobytes of vectors: where fewer pass a filter, the engine compares them all.
+    ``full_scan_threshold`` is in kilobytes of vectors: where fewer pass a filter, the engine compares them all. None
+    takes what one vector fills, so that the graph is walked whatever passes: below that, the engine rounds to no vector
+    at all and was seen to compare them all instead.
     """
     import qdrant_edge as edge
 
@@ -73,13 +77,13 @@ def shard_config(
         hnsw_config=edge.HnswIndexConfig(
             m,
             ef_construct,
-            full_scan_threshold,
+            full_scan_threshold or math.ceil(4 * database.d / _KILOBYTE),
             max_indexing_threads=int(faiss.omp_get_max_threads()),
             payload_m=payload_m,
             memory=graph_memory,
         ),
         quantization_config=quantization,
-        optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=KILOBYTES_TO_GRAPH),
+        optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=_KILOBYTES),
         max_search_threads=1,
         wal_enabled=False,
     )
