@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,8 @@ def search(
         list[str] | None,
         typer.Option(
             metavar="FILTER",
-            help='Only passages with such metadata: "source=billing_docs", "source=a,b", "audience!=staff", "price<200"; '
-            "several must all hold.",
+            help='Only passages with such metadata: "source=billing_docs", "source=a,b", "audience!=staff", '
+            '"price<200"; several must all hold.',
         ),
     ] = None,
     hybrid: Annotated[bool, typer.Option("--hybrid", help="Fuse search by meaning with search by words.")] = False,
@@ -322,7 +323,7 @@ def _report(evaluation: "Evaluation", model: str, as_json: bool) -> None:
     report(as_json, found, *lines, f"relevant from grade {evaluation.relevant_from}, {model}")
 
 
-def _first(row: dict[str, Any], side: str) -> str:
+def _first(row: Mapping[Any, Any], side: str) -> str:
     return f"{one_line(row[side])} (grade {row[f'{side}_grade']})" if row[side] else "nothing"
 
 
