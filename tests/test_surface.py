@@ -222,6 +222,7 @@ SURFACE = {
         "parse_where",
     ],
     "tasks": [
+        "CollectionIndex",
         "Comparison",
         "Diverse",
         "Evaluation",
@@ -244,6 +245,7 @@ SURFACE = {
         "judged_pairs",
         "mine_hard_negatives",
         "ndcg_at_k",
+        "passing_rows",
         "recall_at_k",
         "reciprocal_rank",
         "reciprocal_rank_fusion",
@@ -253,6 +255,7 @@ SURFACE = {
         "sense_accuracy",
         "sense_baselines",
         "split_queries",
+        "stored_corpus",
     ],
     "interview": ["PredictionCard", "predict"],
     "view": [

@@ -11,7 +11,8 @@ from workbench.cli.inspection import explain
 from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
 from workbench.cli.output import leave_quietly, say
-from workbench.cli.passages import embed, search
+from workbench.cli.passages import embed
+from workbench.cli.searching import search
 from workbench.cli.sweeps import sweep
 from workbench.cli.words import analogy
 from workbench.errors import WorkbenchError

@@ -5,6 +5,7 @@
 
 from workbench.tasks import anomalies
 from workbench.tasks.calibration import calibrate, judged_pairs
+from workbench.tasks.collection_index import CollectionIndex, passing_rows, stored_corpus
 from workbench.tasks.evaluate import Comparison, Evaluation, evaluate
 from workbench.tasks.evaluation import by_group, compare_searches, search_scores
 from workbench.tasks.fusion import HybridIndex, Searcher, reciprocal_rank_fusion, score_fusion
@@ -17,6 +18,7 @@ from workbench.tasks.second_stage import Diverse, Reranked
 from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baselines
 
 __all__ = [
+    "CollectionIndex",
     "Comparison",
     "Diverse",
     "Evaluation",
@@ -39,6 +41,7 @@ __all__ = [
     "judged_pairs",
     "mine_hard_negatives",
     "ndcg_at_k",
+    "passing_rows",
     "recall_at_k",
     "reciprocal_rank",
     "reciprocal_rank_fusion",
@@ -48,4 +51,5 @@ __all__ = [
     "sense_accuracy",
     "sense_baselines",
     "split_queries",
+    "stored_corpus",
 ]
