@@ -1,4 +1,5 @@
 """What embeddings are for: search by meaning and by words, how good each is, which metric to search by, senses.
+"""What embeddings are for: search by meaning and by words, how good each is, which metric, senses, duplicates."""
 
 ``anomalies`` is lines unlike a history of normal ones.
 """
@@ -6,6 +7,19 @@
 from workbench.tasks import anomalies
 from workbench.tasks.calibration import calibrate, judged_pairs
 from workbench.tasks.evaluate import Comparison, Evaluation, evaluate
+from workbench.tasks.duplicates import (
+    ChainingWarning,
+    DuplicateQuality,
+    DuplicateReport,
+    Pairs,
+    ThresholdFit,
+    duplicate_groups,
+    duplicate_quality,
+    find_duplicates,
+    fit_threshold,
+    near_pairs,
+    threshold_curve,
+)
 from workbench.tasks.evaluation import by_group, compare_searches, search_scores
 from workbench.tasks.fusion import HybridIndex, Searcher, reciprocal_rank_fusion, score_fusion
 from workbench.tasks.hard_negatives import mine_hard_negatives
@@ -20,14 +34,19 @@ __all__ = [
     "Comparison",
     "Diverse",
     "Evaluation",
+    "ChainingWarning",
+    "DuplicateQuality",
+    "DuplicateReport",
     "Hit",
     "HybridIndex",
     "KeywordIndex",
     "MetricAdvice",
     "Reranked",
     "Searcher",
+    "Pairs",
     "SemanticIndex",
     "SenseAccuracy",
+    "ThresholdFit",
     "advise_metric",
     "anomalies",
     "by_group",
@@ -36,9 +55,14 @@ __all__ = [
     "compare_models",
     "compare_searches",
     "evaluate",
+    "duplicate_groups",
+    "duplicate_quality",
+    "find_duplicates",
+    "fit_threshold",
     "judged_pairs",
     "mine_hard_negatives",
     "ndcg_at_k",
+    "near_pairs",
     "recall_at_k",
     "reciprocal_rank",
     "reciprocal_rank_fusion",
@@ -48,4 +72,5 @@ __all__ = [
     "sense_accuracy",
     "sense_baselines",
     "split_queries",
+    "threshold_curve",
 ]

@@ -54,7 +54,7 @@ class Comparison:
 
     def __init__(self, rows: FloatArray, metric: Metric, threshold: float, dimensions: int | None = None) -> None:
         self.rows, self.metric, self.threshold = rows, metric, np.float32(threshold)
-        n, d = rows.shape
+        n, d = len(rows), int(rows.shape[1])
         self._origin = rows.mean(axis=0, dtype=np.float64) if metric == "euclidean" else np.zeros(d)
         self._lengths = np.concatenate([_lengths(block - self._origin) for block in _wide(rows)])
         longest = float(self._lengths.max(initial=0.0)) or 1.0
@@ -82,7 +82,8 @@ class Comparison:
         count = int(np.count_nonzero(stands))
         if count > _DENSE * stands.size and self.dimensions < self.rows.shape[1]:
             stands = self._unit(some) @ self._unit(others).T - self._offset(some, others) >= self._cut - self._slack
-        return np.nonzero(stands) if count else (np.empty(0, np.int64), np.empty(0, np.int64))
+        at = np.flatnonzero(stands) if count else np.empty(0, dtype=np.int64)
+        return at // len(right), at % len(right)
 
     def scored(self, a: IntArray, b: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
         """Those of the pairs that reach the threshold, and their scores by definition, accumulated in float64."""
@@ -126,7 +127,7 @@ class Comparison:
 
     def _best(self, axes: _Array64 | None) -> int:
         """Coordinates with which the sample would have cost least: few products to do, and few pairs left standing."""
-        d = self.rows.shape[1]
+        d = int(self.rows.shape[1])
         if axes is None:
             return d
         unit = self._unit(self._sample())
@@ -139,7 +140,7 @@ class Comparison:
         return min(costs, key=lambda p: costs[p])
 
     def _width(self, axes: _Array64 | None, d: int) -> int:
-        return (d if axes is None else axes.shape[1] + 1) + (2 if self.metric == "euclidean" else 0)
+        return (d if axes is None else int(axes.shape[1]) + 1) + (2 if self.metric == "euclidean" else 0)
 
     def _heads(self, unit: _Array64, axes: _Array64 | None) -> tuple[FloatArray, FloatArray]:
         """Two forms of the heads of rows; the product of the first of one with the second of another is the bound."""

@@ -1,6 +1,6 @@
 """All pairs of vectors that are at least so much alike, and what is known of how complete they are."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -51,7 +51,11 @@ class Pairs:
         """Those of the pairs that a stricter threshold leaves."""
         limit = np.float32(threshold)
         end = int(np.searchsorted(-self.alike, limit if self.metric == "euclidean" else -limit, side="right"))
-        return Pairs(self.a[:end], self.b[:end], self.scores[:end], self.metric, threshold, self.n, self.recall)
+        return replace(self.first(end), threshold=threshold)
+
+    def first(self, count: int) -> "Pairs":
+        """The most alike of the pairs, so many."""
+        return replace(self, a=self.a[:count], b=self.b[:count], scores=self.scores[:count])
 
 
 def in_order(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import faiss
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from workbench.ann import Database, IndexSpec, build_index, pinned
@@ -196,8 +196,8 @@ def _keys(a: IntArray, b: IntArray, n: int) -> IntArray:
     return a * n + b
 
 
-def _recall(truth: IntArray, hit: "np.ndarray[tuple[int], np.dtype[np.bool_]]", sample: IntArray, n: int, seed: int) -> Interval:
-    """Share of the sampled rows' pairs that were found, its interval by drawing rows anew, as pairs of a row go together."""
+def _recall(truth: IntArray, hit: NDArray[np.bool_], sample: IntArray, n: int, seed: int) -> Interval:
+    """Share of the sampled rows' pairs that were found; rows are drawn anew for its interval, with all their pairs."""
     if not len(truth):
         return Interval(float("nan"), 0.0, 1.0)
     owner = np.where(np.isin(truth // n, sample), truth // n, truth % n)
