@@ -149,7 +149,7 @@ def _lines(found: "DuplicateReport", corpus: "Corpus | None") -> list[str]:
 
 
 def _said(quality: "DuplicateQuality", fit: "ThresholdFit | None", curve: "pd.DataFrame") -> list[str]:
-    best = curve.loc[curve["f1"].idxmax()]
+    best = curve.iloc[int(curve["f1"].to_numpy().argmax())]
     where = "threshold chosen on one half of the labelled groups, measured on the other" if fit else "by the labels"
     highest = f"highest F1 of any threshold on all rows {best['f1']:.3f}, at {best['threshold']:.3f}: chosen by itself"
     return [f"{where}: {quality}", highest]
