@@ -101,7 +101,7 @@ def test_it_is_readable_without_json(workbench):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["tickets.csv", "--text", "body", "--labels", "same"], f"all {len(TEXTS)} rows have the label 1"),
+        (["tickets.csv", "--text", "body", "--labels", "same"], f"all {len(TEXTS)} rows have the label '1'"),
         (["tickets.csv", "--text", "body", "--labels", "id"], "no column 'id'"),
         (["tickets.csv", "--text", "body", "--labels", "mater"], "Did you mean 'matter'?"),
         (["vectors.npy", "--labels", "matter"], "holds vectors and no texts"),

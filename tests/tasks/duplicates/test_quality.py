@@ -111,7 +111,7 @@ def test_what_is_refused():
     n = len(labels)
     for wrong, match in (
         (labels[1:], f"{n - 1} labels for {n} rows"),
-        (np.zeros(n), f"all {n} rows have the label 0"),
+        (np.zeros(n), f"all {n} rows have the label '0.0'"),
         (np.arange(n), f"no two of {n} rows share a label"),
         ([None] * n, f"no two of {n} rows share a label"),
     ):

@@ -244,7 +244,8 @@ def _groups(labels: Labels, n: int) -> IntArray:
         )
     if len(there) == n and len(np.unique(there)) == 1:
         raise InputError(
-            f"all {n:,} rows have the label {values.iloc[0]!r}", "Give rows that are no duplicates different labels."
+            f"all {n:,} rows have the label {str(values.iloc[0])!r}",
+            "Give rows that are no duplicates different labels.",
         )
     codes[codes < 0] = len(np.unique(there)) + np.arange(int((codes < 0).sum()))
     return codes
