@@ -57,9 +57,10 @@ def test_the_threshold_by_keyboard(lab, tmp_path, record_property) -> None:
     assert f"{python(notebook, 'len(bench.clusters[0])')} rows" in clusters.inner_text()
     notebook.shot("duplicate-bench-80", whole)
 
+    lowest = python(notebook, "bench.threshold.options[0][0]")
     handle.focus()
     page.keyboard.press("Home")
-    notebook.wait_until(lambda: "recall 1.00" in status.inner_text(), "everything is found")
+    notebook.wait_until(lambda: f"At {lowest}:" in status.inner_text(), "the lowest threshold")
     page.keyboard.press("Tab")
     for _ in range(40):
         if page.evaluate("() => document.activeElement.classList.contains('wb-clusters')"):
