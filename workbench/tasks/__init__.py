@@ -1,12 +1,10 @@
-"""What embeddings are for: search by meaning and by words, how good each is, which metric to search by, senses.
-"""What embeddings are for: search by meaning and by words, how good each is, which metric, senses, duplicates."""
+"""What embeddings are for: search by meaning and by words, how good each is, which metric, senses, duplicates.
 
 ``anomalies`` is lines unlike a history of normal ones.
 """
 
 from workbench.tasks import anomalies
 from workbench.tasks.calibration import calibrate, judged_pairs
-from workbench.tasks.evaluate import Comparison, Evaluation, evaluate
 from workbench.tasks.duplicates import (
     ChainingWarning,
     DuplicateQuality,
@@ -20,6 +18,7 @@ from workbench.tasks.duplicates import (
     near_pairs,
     threshold_curve,
 )
+from workbench.tasks.evaluate import Comparison, Evaluation, evaluate
 from workbench.tasks.evaluation import by_group, compare_searches, search_scores
 from workbench.tasks.fusion import HybridIndex, Searcher, reciprocal_rank_fusion, score_fusion
 from workbench.tasks.hard_negatives import mine_hard_negatives
@@ -31,19 +30,19 @@ from workbench.tasks.second_stage import Diverse, Reranked
 from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baselines
 
 __all__ = [
+    "ChainingWarning",
     "Comparison",
     "Diverse",
-    "Evaluation",
-    "ChainingWarning",
     "DuplicateQuality",
     "DuplicateReport",
+    "Evaluation",
     "Hit",
     "HybridIndex",
     "KeywordIndex",
     "MetricAdvice",
+    "Pairs",
     "Reranked",
     "Searcher",
-    "Pairs",
     "SemanticIndex",
     "SenseAccuracy",
     "ThresholdFit",
@@ -54,9 +53,9 @@ __all__ = [
     "compare_alignment",
     "compare_models",
     "compare_searches",
-    "evaluate",
     "duplicate_groups",
     "duplicate_quality",
+    "evaluate",
     "find_duplicates",
     "fit_threshold",
     "judged_pairs",

@@ -6,9 +6,8 @@
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
 recall, ``write_sweep_report`` the same as a page, ``ProbeView`` which lists of an index a query reads,
-``AnomalyTimeline`` a log along time with alarms. ``check()``
-``DuplicateBench`` what a threshold for duplicates finds and misses. ``check()``
-belongs in a notebook's last cell: it raises if the callback of any widget failed.
+``AnomalyTimeline`` a log along time with alarms, ``DuplicateBench`` what a threshold for duplicates finds and misses.
+``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
