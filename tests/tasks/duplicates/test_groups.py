@@ -8,6 +8,7 @@ import pytest
 from workbench import tasks
 from workbench.errors import InputError
 from workbench.records import Vectors
+from workbench.tasks.duplicates import groups
 
 
 def slow_groups(a, b, n):
@@ -52,6 +53,13 @@ def test_a_chain_is_told_from_a_knot():
         knot = tasks.find_duplicates(around([0, 1, 2, 3, 4, 5, 90, 91]), 0.98, progress=False)
     assert [len(cluster) for cluster in knot.clusters] == [6, 2] and not knot.chaining
     assert knot.weakest == pytest.approx(np.cos(np.radians(5)), abs=1e-6)
+
+
+def test_a_cluster_of_more_than_are_compared(monkeypatch):
+    monkeypatch.setattr(groups, "_MOST_COMPARED", 12)
+    with pytest.warns(tasks.ChainingWarning):
+        report = tasks.find_duplicates(around(list(range(90))), 0.99, progress=False)
+    assert len(report.clusters[0]) == 90 and np.cos(np.radians(89)) < report.weakest < 0.9
 
 
 def test_nothing_alike():

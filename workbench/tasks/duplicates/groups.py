@@ -15,7 +15,7 @@ from workbench.tasks.duplicates.search import near_pairs
 
 __all__ = ["ChainingWarning", "DuplicateReport", "duplicate_groups", "find_duplicates"]
 
-_MOST_COMPARED = 2000  # members of a cluster whose least alike two are looked for
+_MOST_COMPARED = 2000  # members of the largest cluster among whom the least alike two are looked for, drawn if more
 _CHAINED_FROM = 5  # members; in a smaller cluster a chain is short
 
 
@@ -72,8 +72,8 @@ class DuplicateReport:
     labels
         ``(n,)`` clusters, as :func:`duplicate_groups` numbers them.
     weakest
-        Score of the two members of the largest cluster that are least alike; NaN without a cluster, or where it is too
-        large to compare all of its pairs.
+        Score of the two members of the largest cluster that are least alike (of 2,000 of them drawn at random, where
+        there are more); NaN without a cluster.
     """
 
     ids: tuple[str, ...] = field(repr=False)
@@ -140,7 +140,9 @@ def find_duplicates(
     labels = duplicate_groups(pairs)
     largest = np.flatnonzero(labels == np.bincount(labels).argmax())
     weakest = float("nan")
-    if 1 < len(largest) <= _MOST_COMPARED:
+    if len(largest) > _MOST_COMPARED:
+        largest = np.random.default_rng(0).choice(largest, _MOST_COMPARED, replace=False)
+    if len(largest) > 1:
         score = {"cosine": cosine_similarity, "dot": dot_product, "euclidean": euclidean_distance}[pairs.metric]
         between = score(vectors.array[largest], vectors.array[largest])[np.triu_indices(len(largest), 1)]
         weakest = float(between.max() if pairs.metric == "euclidean" else between.min())

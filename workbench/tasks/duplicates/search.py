@@ -22,6 +22,7 @@ from workbench.tasks.duplicates.pairs import Pairs, in_order
 __all__ = ["near_pairs"]
 
 _BLOCK = 1024  # rows; the product of two blocks is 4 MB
+_SHOWN_FROM = 50  # blocks; fewer are compared before a bar could be read
 _FIRST_K = 16  # neighbours of each row at first; rows that have more above the threshold are asked for four times more
 _NPROBE = 12
 _SAMPLED = 2000  # rows whose pairs are counted exactly, to say what share an index found
@@ -113,7 +114,8 @@ def _compared(
     with pinned(1), ThreadPoolExecutor(threads) as pool:
         waiting = pool.map(work, blocks)
         try:
-            for some in tqdm(waiting, total=len(blocks), desc="comparing", unit="block", disable=not progress):
+            hidden = not progress or len(blocks) < _SHOWN_FROM
+            for some in tqdm(waiting, total=len(blocks), desc="comparing", unit="block", disable=hidden):
                 found.append(some)
                 collected += len(some[0])
                 if collected > most:
