@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from workbench.cli.anomalies import anomalies
+from workbench.cli.duplicates import duplicates
 from workbench.cli.inspection import explain
 from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
@@ -34,6 +35,7 @@ app.command()(lab)
 app.command()(check)
 app.command()(embed)
 app.command()(search)
+app.command()(duplicates)
 app.command(name="map")(map_)
 app.command()(analogy)
 app.command()(sweep)
