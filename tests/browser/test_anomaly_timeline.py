@@ -61,10 +61,12 @@ def test_the_threshold_moves_and_a_line_shows_its_likes(lab, tmp_path, record_pr
     threshold = python(notebook, "watch.threshold")
     notebook.wait_until(lambda: abs(notebook.page.evaluate(height) - threshold) < 1e-9, "the line has moved")
 
-    whole.locator("select").last.focus()
+    whole.locator(".wb-hit-button").first.focus()
     notebook.page.keyboard.press("ArrowDown")
-    notebook.wait_until(lambda: "its nearest normal lines" in whole.inner_text(), "by keyboard")
-    assert python(notebook, "watch.chosen == watch.listed.options[0][1] or watch.chosen == watch.listed.options[1][1]")
+    notebook.page.keyboard.press("Enter")
+    notebook.wait_until(lambda: " · score " in whole.inner_text(), "by keyboard")
+    assert python(notebook, "watch.chosen == watch.rows[1]")
+    assert whole.get_by_text("its nearest normal lines, by distance").is_visible()
 
     far = python(notebook, "[float(watch.figure.data[0].x[i]) for i in [int(np.argmax(watch.figure.data[0].y))]]"
                            " + [float(watch.figure.data[0].y.max())]")  # fmt: skip
@@ -88,7 +90,7 @@ def test_the_threshold_moves_and_a_line_shows_its_likes(lab, tmp_path, record_pr
     notebook.shot("anomaly-timeline-clicked", whole)
 
     whole.locator(".widget-dropdown select").select_option("missed anomalies")
-    missed = python(notebook, "[row for _, row in watch.listed.options]")
+    missed = python(notebook, "list(watch.rows)")
     assert all(row % 100 == 99 for row in missed)
     notebook.theme("JupyterLab Dark")
     try:

@@ -16,12 +16,14 @@ from workbench.tasks import anomalies
 from workbench.view.figures import score_timeline
 from workbench.view.figures.anomalies import alarm_shapes
 from workbench.view.read_out import QUIET, alert, status
+from workbench.view.results import ResultList
 
 __all__ = ["AnomalyTimeline"]
 
-_WIDTH, _SIDE, _HEIGHT = 690, 420, 430  # pixels
+_WIDTH, _SIDE, _HEIGHT = 656, 384, 430  # pixels
 _QUIET_SHARES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
-_LISTED = 200
+_LISTED = 100
+_LIST = 210  # pixels of the list
 _NEAREST = 5
 _KINDS = ("strangest lines", "false alarms", "missed anomalies")
 _SCORES = {
@@ -64,6 +66,8 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         The plotly figure.
     quantile, kind, listed
         The controls: the slider, what is listed, and the list.
+    rows
+        Of the lines that are listed, the strangest first.
     chosen
         Row of the line that is looked at; None before any.
     nearest
@@ -105,7 +109,8 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         self.scores = detector.scores(vectors)
         self.chosen: int | None = None
         self.nearest: tuple[int, ...] = ()
-        self.threshold, self._quiet = detector.threshold(quantile), False
+        self.rows: tuple[int, ...] = ()
+        self.threshold = detector.threshold(quantile)
         table = pd.DataFrame({"at": at, "score": self.scores})
         if self._truth is not None:
             table["label"] = self._truth
@@ -124,9 +129,11 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             options=_KINDS if self._truth is not None else _KINDS[:1], description="list",
             layout=layout(width="230px"), style={"description_width": "34px"},
         )  # fmt: skip
-        self.listed = ipywidgets.Select(options=[], rows=9, layout=layout(width=f"{_SIDE - 4}px", height="170px"))
+        self.listed = ResultList(
+            self.choose, self._show_error, layout=layout(width=f"{_SIDE - 4}px", height=f"{_LIST}px")
+        )
         self._panel = ipywidgets.HTML(
-            layout=layout(width=f"{_SIDE - 4}px", height=f"{_HEIGHT - 178}px", overflow="hidden auto")
+            layout=layout(width=f"{_SIDE - 4}px", height=f"{_HEIGHT - _LIST - 6}px", overflow="hidden auto")
         )
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="50px"))
         side = ipywidgets.VBox([self.listed, self._panel], layout=layout(width=f"{_SIDE}px"))
@@ -141,7 +148,6 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("wb-anomalies")
         self.quantile.observe(self._moved, "value")
         self.kind.observe(self._relisted, "value")
-        self.listed.observe(self._chosen, "value")
         for trace in self.figure.data[:2]:
             trace.on_click(self._clicked)
         self._list()
@@ -163,17 +169,19 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             wanted = ~raised & self._truth
         rows = np.flatnonzero(wanted)
         rows = rows[np.argsort(-self.scores[rows], kind="stable")][:_LISTED]
-        options = [(self._entry(int(row)), int(row)) for row in rows]
-        self._quiet = True
-        try:
-            self.listed.options = options
-            self.listed.value = self.chosen if self.chosen in set(rows.tolist()) else None
-        finally:
-            self._quiet = False
+        self.rows = tuple(rows.tolist())
+        counted = f"{int(wanted.sum()):,} lines" if self.kind.value == _KINDS[0] else f"{int(wanted.sum()):,}"
+        shown = f"{counted}, the strangest first" + (f"; {_LISTED} are listed" if wanted.sum() > _LISTED else "")
+        self.listed.show(self.kind.value, shown, [self._entry(row) for row in self.rows])
 
-    def _entry(self, row: int) -> str:
-        sign = "▲" if self.scores[row] > self.threshold else "·"
-        return f"{sign} {self.scores[row]:.3f}  {shorten(self._lines.texts[row], 60)}  [{self._lines.ids[row]}]"
+    def _entry(self, row: int) -> dict[str, Any]:
+        about = ["alarm" if self.scores[row] > self.threshold else "no alarm"]
+        if self._truth is not None:
+            about.append("an anomaly" if self._truth[row] else "a normal line")
+        return {
+            "row": row, "id": self._lines.ids[row], "rank": "", "score": f"{self.scores[row]:.3f}", "chosen": False,
+            "title": self._lines.ids[row], "about": " · ".join(about), "text": shorten(self._lines.texts[row], 200),
+        }  # fmt: skip
 
     def _tell(self) -> None:
         raised, share = len(self.alarms), self.quantile.value
@@ -238,11 +246,6 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         self.chosen = row
         self._ring()
         self._look()
-        self._quiet = True
-        try:
-            self.listed.value = row if row in {value for _, value in self.listed.options} else None
-        finally:
-            self._quiet = False
 
     def _moved(self, change: Any) -> None:
         with callbacks.guard("move the threshold", self._show_error):
@@ -255,11 +258,6 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
     def _relisted(self, change: Any) -> None:
         with callbacks.guard("choose what is listed", self._show_error):
             self._list()
-
-    def _chosen(self, change: Any) -> None:
-        if not self._quiet and self.listed.value is not None:
-            with callbacks.guard("choose a line", self._show_error):
-                self.choose(int(self.listed.value))
 
     def _clicked(self, trace: Any, points: Any, state: Any) -> None:
         with callbacks.guard("click a line", self._show_error):

@@ -69,8 +69,8 @@ def score_timeline(
     top = float(max(scores.max(), threshold)) * 1.12 or 1.0
     figure.update_yaxes(range=[-0.03 * top, top])
     figure.update_layout(shapes=alarm_shapes(threshold, top))
-    if times:
-        figure.update_xaxes(type="date")
+    room = 0.01 * (float(np.ptp(at)) or 1.0)
+    figure.update_xaxes(type="date" if times else "linear", range=[at.min() - room, at.max() + room])
     for name, place in (marks or {}).items():
         where = _place(pd.Series([place]))[0] if times else float(str(place))
         figure.add_vline(x=where, line={"color": INK, "width": 1.5, "dash": "dot"})
