@@ -51,7 +51,7 @@ def test_the_slider_moves_the_threshold_and_says_what_is_found() -> None:
 
 def test_what_is_drawn_is_every_line_at_its_time() -> None:
     view = watched(marks={"release <i>": LINES.metadata["time"].iloc[200]})
-    normal, strange, _ = view.figure.data
+    normal, strange = view.figure.data
     assert sorted([*normal.customdata, *strange.customdata]) == list(range(len(LATER)))
     assert np.flatnonzero(TRUTH).tolist() == list(strange.customdata)
     np.testing.assert_allclose(normal.y, view.scores[~TRUTH], atol=1e-6)
@@ -75,8 +75,11 @@ def test_a_line_chosen_in_the_list_stands_beside_its_nearest_normal_lines() -> N
     assert list(view.nearest) == DETECTOR.nearest(VECTORS.take([LATER[row]]), 5).ids[0].tolist()
     said = view._panel.value
     assert "<b>" not in said and "&lt;b&gt;" in said and f"score {view.scores[row]:.3f}" in said
-    assert view.figure.data[2].y[0] == pytest.approx(view.scores[row])
-    assert view.figure.data[2].x[0] == pytest.approx(LINES.metadata["time"].iloc[row].timestamp() * 1000)
+    ring = view.figure.layout.shapes[-1]
+    assert ring.type == "circle" and ring.yanchor == pytest.approx(view.scores[row])
+    assert pd.Timestamp(ring.xanchor, tz="UTC") == LINES.metadata["time"].iloc[row]
+    view.quantile.value = 0.95
+    assert view.figure.layout.shapes[-1].xanchor == ring.xanchor and len(view.figure.layout.shapes) == 3
 
 
 def test_a_click_chooses_the_line() -> None:

@@ -1,7 +1,7 @@
 """A log along time under a person's hands: a threshold to move, and for any line the normal lines nearest to it."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -14,7 +14,7 @@ from workbench.markup import escape, shorten
 from workbench.records import Corpus, Vectors
 from workbench.tasks import anomalies
 from workbench.view.figures import score_timeline
-from workbench.view.figures.anomalies import alarm_shapes
+from workbench.view.figures.anomalies import alarm_shapes, ring
 from workbench.view.read_out import QUIET, alert, status
 from workbench.view.results import ResultList
 
@@ -105,18 +105,17 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             raise InputError(f"there is no step {quantile!r}", f"Steps are {', '.join(map(str, _QUIET_SHARES))}.")
         self._lines, self._vectors, self._detector, self._history = lines, vectors, detector, history
         self._truth = None if labels is None else anomalies.as_labels(_column(lines, labels).to_numpy())
-        at = pd.Series(np.arange(len(lines))) if time is None else _times(_column(lines, time))
+        self._at = pd.Series(np.arange(len(lines))) if time is None else _times(_column(lines, time))
         self.scores = detector.scores(vectors)
         self.chosen: int | None = None
         self.nearest: tuple[int, ...] = ()
         self.rows: tuple[int, ...] = ()
         self.threshold = detector.threshold(quantile)
-        table = pd.DataFrame({"at": at, "score": self.scores})
+        table = pd.DataFrame({"at": self._at, "score": self.scores})
         if self._truth is not None:
             table["label"] = self._truth
         drawn = score_timeline(table, self.threshold, y=_SCORES[detector.method], marks=marks, height=_HEIGHT)
         self.figure = go.FigureWidget(drawn.update_layout(width=_WIDTH, margin={"t": 36, "r": 12}))
-        self._points = [trace.x for trace in self.figure.data[:2]], [trace.customdata for trace in self.figure.data[:2]]
         self._fixed = tuple(self.figure.layout.shapes)[2:]
         self._top = float(self.figure.layout.yaxis.range[1])
         layout = ipywidgets.Layout
@@ -148,7 +147,7 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("wb-anomalies")
         self.quantile.observe(self._moved, "value")
         self.kind.observe(self._relisted, "value")
-        for trace in self.figure.data[:2]:
+        for trace in self.figure.data:
             trace.on_click(self._clicked)
         self._list()
         self._tell()
@@ -223,12 +222,14 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             f'<div style="{QUIET}; margin-top: 6px">its nearest normal lines, by {what}</div>{normal}</div>'
         )
 
-    def _ring(self) -> None:
-        for at, rows in zip(*self._points, strict=True):
-            if rows is not None and len(here := np.flatnonzero(np.asarray(rows) == self.chosen)):
-                with self.figure.batch_update():
-                    self.figure.data[2].x = [float(np.asarray(at)[here[0]])]
-                    self.figure.data[2].y = [float(self.scores[cast(int, self.chosen)])]
+    def _mark(self) -> None:
+        """The threshold, what was drawn on the axis of time, and a ring about the chosen line."""
+        shapes = [*alarm_shapes(self.threshold, max(self._top, self.threshold)), *self._fixed]
+        if self.chosen is not None:
+            at = self._at.iloc[self.chosen]
+            place = str(at.tz_localize(None)) if isinstance(at, pd.Timestamp) else int(at)
+            shapes.append(ring(place, float(self.scores[self.chosen])))
+        self.figure.layout.shapes = shapes
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
         self._status.value = alert(error)
@@ -244,14 +245,13 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         if not 0 <= row < len(self.scores):
             raise InputError(f"there is no row {row:,}", f"Rows are 0 to {len(self.scores) - 1:,}.")
         self.chosen = row
-        self._ring()
+        self._mark()
         self._look()
 
     def _moved(self, change: Any) -> None:
         with callbacks.guard("move the threshold", self._show_error):
             self.threshold = self._detector.threshold(self.quantile.value)
-            top = max(self._top, self.threshold)
-            self.figure.layout.shapes = [*alarm_shapes(self.threshold, top), *self._fixed]
+            self._mark()
             self._list()
             self._tell()
 
