@@ -8,6 +8,7 @@ from workbench import settings
 from workbench.corpora.beir import read_beir
 from workbench.corpora.opening import nearest_first
 from workbench.corpora.python_api import python_api
+from workbench.corpora.support_tickets import support_tickets
 from workbench.corpora.wikipedia import wikipedia
 from workbench.corpora.word_senses import word_senses
 from workbench.errors import InputError
@@ -74,4 +75,5 @@ _LOADERS: dict[str, Callable[..., Corpus]] = {
     "python-api": python_api,
     "help-center": _help_center,
     "word-senses": word_senses,
+    "support-tickets": support_tickets,
 }
