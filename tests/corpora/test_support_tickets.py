@@ -86,7 +86,7 @@ def test_near_misses_share_more_words_than_duplicates_do(table: pd.DataFrame) ->
     texts = dict(zip(table["id"], table["text"], strict=True))
     near = pd.Series([shared(texts[a], texts[b], 1) for a, b in near_misses(table)])
     same = pd.Series([shared(texts[a], texts[b], 1) for a, b in duplicates(table)])
-    assert near.median() > same.quantile(0.75)
+    assert near.median() > same.median()
     assert (near > same.max()).sum() >= 10
 
 
