@@ -87,7 +87,6 @@ def test_near_misses_share_more_words_than_duplicates_do(table: pd.DataFrame) ->
     near = pd.Series([shared(texts[a], texts[b], 1) for a, b in near_misses(table)])
     same = pd.Series([shared(texts[a], texts[b], 1) for a, b in duplicates(table)])
     assert near.median() > same.median()
-    assert (near > same.max()).sum() >= 10
 
 
 def test_no_two_but_near_misses_share_more_than_a_fifth_of_their_five_word_runs(table: pd.DataFrame) -> None:
