@@ -5,6 +5,8 @@
 
 from workbench.tasks import anomalies
 from workbench.tasks.calibration import calibrate, judged_pairs
+from workbench.tasks.chunk_trial import ChunkTrial, chunk_sizes
+from workbench.tasks.chunking import TokenCounter, chunk_by_sentences, chunk_by_structure, join_passages
 from workbench.tasks.collection_index import CollectionIndex, passing_rows, stored_corpus
 from workbench.tasks.evaluate import Comparison, Evaluation, evaluate
 from workbench.tasks.evaluation import by_group, compare_searches, search_scores
@@ -12,16 +14,20 @@ from workbench.tasks.fusion import HybridIndex, Searcher, reciprocal_rank_fusion
 from workbench.tasks.hard_negatives import mine_hard_negatives
 from workbench.tasks.held_out import compare_alignment, compare_models, relevant_pairs, split_queries
 from workbench.tasks.metric_advice import MetricAdvice, advise_metric
+from workbench.tasks.rag import Context, Grounding, answer, assemble, grounded, prompt
 from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
 from workbench.tasks.second_stage import Diverse, Reranked
 from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baselines
 
 __all__ = [
+    "ChunkTrial",
     "CollectionIndex",
     "Comparison",
+    "Context",
     "Diverse",
     "Evaluation",
+    "Grounding",
     "Hit",
     "HybridIndex",
     "KeywordIndex",
@@ -30,18 +36,27 @@ __all__ = [
     "Searcher",
     "SemanticIndex",
     "SenseAccuracy",
+    "TokenCounter",
     "advise_metric",
     "anomalies",
+    "answer",
+    "assemble",
     "by_group",
     "calibrate",
+    "chunk_by_sentences",
+    "chunk_by_structure",
+    "chunk_sizes",
     "compare_alignment",
     "compare_models",
     "compare_searches",
     "evaluate",
+    "grounded",
+    "join_passages",
     "judged_pairs",
     "mine_hard_negatives",
     "ndcg_at_k",
     "passing_rows",
+    "prompt",
     "recall_at_k",
     "reciprocal_rank",
     "reciprocal_rank_fusion",
