@@ -68,7 +68,7 @@ def test_sentences_stay_whole_and_overlap_is_whole_sentences():
 
 
 def test_structure_ends_chunks_at_headings():
-    chunks = tasks.chunk_by_structure(documents(TEXT), WORDS, tokens=60)
+    chunks = tasks.chunk_by_structure(documents(TEXT), WORDS, tokens=45)
     assert [text.split("\n")[0] for text in chunks.texts] == ["# Bears", "## Wolves"]
 
 
@@ -154,8 +154,13 @@ def test_an_endpoint_answers(endpoint):
 
 @pytest.mark.parametrize(
     ("model", "key", "said"),
-    [("any", "wrong", "refuses the key"), ("broken", "right", "HTTP 500: out of order"), ("page", "right", "no chat completion"), ("slow", "right", "did not answer within 0.2 s")],
-)  # fmt: skip
+    [
+        ("any", "wrong", "refuses the key"),
+        ("broken", "right", "HTTP 500: out of order"),
+        ("page", "right", "no chat completion"),
+        ("slow", "right", "did not answer within 0.2 s"),
+    ],
+)
 def test_an_endpoint_that_fails_is_one_line(endpoint, model, key, said):
     with pytest.raises(ModelError, match=said) as caught:
         tasks.answer("x", endpoint, model, key, timeout_s=0.2 if model == "slow" else 5)

@@ -173,7 +173,7 @@ def _sentences(text: str) -> Iterator[Span]:
 
 
 def _packed(pieces: Sequence[tuple[Span, int]], tokens: int, overlap: int) -> Iterator[Span]:
-    """Spans of as many pieces as fit, beginning with the last pieces of the one before that the overlap has room for."""
+    """Spans of as many pieces as fit; each begins with what the overlap has room for of the one before."""
     start = 0
     while start < len(pieces):
         end, total = start, 0
