@@ -1,4 +1,4 @@
-"""Retrieval step by step: a question, a budget of tokens, the passages that fit, the prompt, and whether it can answer."""
+"""Retrieval step by step: a question, a budget, the passages that fit, the prompt, and whether it can answer."""
 
 import re
 from collections.abc import Sequence

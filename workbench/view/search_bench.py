@@ -142,7 +142,8 @@ class SearchBench(ipywidgets.VBox):  # type: ignore[misc]
         weight = "600" if not shared else "400"
         return (
             f'<li style="{_ID}"><span style="{QUIET}">{at}. {hit.score:.3f}</span> '
-            f'<span dir="auto" style="font-weight: {weight}; overflow-wrap: anywhere">{escape(shorten(title, 80))}</span>'
+            f'<span dir="auto" style="font-weight: {weight}; overflow-wrap: anywhere">'
+            f"{escape(shorten(title, 80))}</span>"
             f'<div style="{QUIET}; overflow-wrap: anywhere">{escape(about)}: {escape(shorten(hit.text, 80))}</div></li>'
         )
 
