@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def forked(work: Callable[[int], None]) -> tuple[int, int]:
     try:
         work(writing)
         os._exit(0)
-    except BaseException as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, this process ends here
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
         os._exit(1)
 
@@ -95,38 +96,44 @@ def look(folder: Path, acknowledged: set[int], deleted: set[int], pipe: int) -> 
     os.write(pipe, json.dumps(told).encode())
 
 
-def rounds(folder: Path, count: int) -> None:
-    """Kill so many writers of one collection, each at another moment."""
-    rng = np.random.default_rng(count)
-    acknowledged: set[int] = set()
-    deleted: set[int] = set()
-    pid, reading = forked(lambda _: Collection.create(folder, dimensions=D, fields={"number": "integer"}).close())
+def told_by(work: Callable[[int], None]) -> str:
+    """What a process wrote before it ended; empty where it failed."""
+    pid, reading = forked(work)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read().decode()
     os.waitpid(pid, 0)
+    return told
+
+
+def killed(work: Callable[[int], None], wait: float, *, begun: bool) -> list[str]:
+    """Lines that a process wrote until it was killed, ``wait`` seconds after its start or its first line."""
+    pid, reading = forked(work)
+    head = os.read(reading, 1) if begun else b""
+    time.sleep(wait)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with os.fdopen(reading, "rb") as pipe:
+        return (head + pipe.read()).decode().split("\n")[:-1]
+
+
+def rounds(folder: Path, count: int) -> None:
+    """Kill so many writers of one collection, each at another moment; tell after each what is there."""
+    rng = np.random.default_rng(count)
+    kept: set[int] = set()
+    deleted: set[int] = set()
+    told_by(lambda _: Collection.create(folder, dimensions=D, fields={"number": "integer"}).close())
     for turn in range(count):
         first = turn * 10**7
-        pid, reading = forked(lambda pipe, first=first, turn=turn: write(folder, first, turn % 2 == 1, pipe))  # type: ignore[misc]
-        head = os.read(reading, 1)  # it has begun
-        time.sleep(float(rng.uniform(0, 0.12)))
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        with os.fdopen(reading, "rb") as pipe:
-            lines = (head + pipe.read()).decode().split("\n")[:-1]
-        for line in lines:
+        writer = partial(write, folder, first, turn % 2 == 1)
+        for line in killed(writer, float(rng.uniform(0, 0.1)), begun=turn % 4 < 3):
             sign, *numbers = line.split()
             if sign == "+":
-                acknowledged.update(range(int(numbers[0]), int(numbers[1])))
+                start, end = map(int, numbers)
+                kept.update(range(start + (start % 5 == 0), end))  # what is deleted next counts when that is told
             else:
                 deleted.add(int(numbers[0]))
-                acknowledged.discard(int(numbers[0]))
-        # a deletion that was begun and not acknowledged may have happened or not
-        undecided = {number for number in acknowledged if number >= first and (number - first) % 24 == 0}
-        undecided = {number for number in undecided if number % 5 == 0 and number not in deleted}
-        acknowledged -= undecided
-        pid, reading = forked(lambda pipe: look(folder, acknowledged, deleted, pipe))
-        with os.fdopen(reading, "rb") as pipe:
-            told = pipe.read().decode()
-        _, status = os.waitpid(pid, 0)
-        sys.stdout.write((told or json.dumps({"status": status})) + "\n")
+        told = told_by(partial(look, folder, kept, deleted))
+        sys.stdout.write((told or json.dumps({"failed": turn})) + "\n")
         sys.stdout.flush()
 
 

@@ -10,7 +10,7 @@ from tests.vectordb.places import Places, gaussian
 from workbench.records import Corpus, Vectors
 from workbench.vectordb import Collection, Layout, Search
 
-N, D, ROUNDS, QUERIES = 1_500, 8, 500, 8
+N, D, ROUNDS, QUERIES = 1_500, 8, 400, 8
 AUDIENCES = ["public", "staff", "finance", "board"]
 SEARCHES = [Search(), Search(ef=64), Search(acorn=True, max_selectivity=1.0), Search(exact=True)]
 

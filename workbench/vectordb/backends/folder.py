@@ -126,7 +126,7 @@ class CollectionFolder:
         free = shutil.disk_usage(self.path).free
         if free < count:
             raise StorageError(
-                f"the disk of {str(self.path)!r} is full: {free / 2**20:,.0f} of {count / 2**20:,.0f} MiB needed are free",
+                f"the disk of {str(self.path)!r} is full: {free >> 20:,} MiB are free, {count >> 20:,} are needed",
                 "Free some space; what was acknowledged is kept.",
             )
 
