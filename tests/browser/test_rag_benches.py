@@ -64,8 +64,9 @@ def test_a_person_filters_and_searches_and_moves_the_budget(lab, tmp_path) -> No
     notebook.wait_until(lambda: python(notebook, "bench.query.value").startswith("<img"), "the hostile query")
 
     handle = page.locator(".widget-hslider .noUi-handle").first
-    handle.focus()
     before = python(notebook, "len(rag.context.used)")
+    handle.scroll_into_view_if_needed()
+    handle.focus()  # after the kernel was asked, which takes the focus
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     notebook.wait_until(lambda: "of 512 tokens" in page.locator("[role=status]").last.inner_text(), "the new budget")
