@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pandas as pd
 
@@ -55,7 +55,7 @@ def chunk_sizes(
     overlap: float = 0.0,
     budget: int = 512,
     k: int = 5,
-    cache: VectorCache | bool | None = None,
+    cache: VectorCache | Literal[False] | None = None,
     progress: bool = True,
 ) -> ChunkTrial:
     """Cut documents into chunks of each size, search them with the same questions, and look for the evidence.
