@@ -20,7 +20,11 @@ def embedded(folder: Path) -> Path:
     return folder / f"collection-{next(_numbers)}"
 
 
-PLACES: dict[str, Callable[[Path], Path | Server]] = {"embedded": embedded}
+def imitation(folder: Path) -> Server:
+    return Server(":memory:", f"collection-{next(_numbers)}")
+
+
+PLACES: dict[str, Callable[[Path], Path | Server]] = {"embedded": embedded, "imitation": imitation}
 
 
 def gaussian(n: int, d: int = 8, seed: int = 0) -> Vectors:
