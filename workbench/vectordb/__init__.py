@@ -12,6 +12,7 @@ from workbench.vectordb.records import (
     Server,
     UpsertReport,
 )
+from workbench.vectordb.transfer import MoveReport, move
 
 __all__ = [
     "Collection",
@@ -20,11 +21,13 @@ __all__ = [
     "FieldType",
     "Layout",
     "Match",
+    "MoveReport",
     "Search",
     "Server",
     "UpsertReport",
     "Where",
     "check_where",
     "describe",
+    "move",
     "parse_where",
 ]

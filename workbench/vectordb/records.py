@@ -203,6 +203,11 @@ class Server:
     def __str__(self) -> str:
         return f"{self.url} ({self.collection})"
 
+    @property
+    def is_imitation(self) -> bool:
+        """Whether it is in this process, for contract tests."""
+        return self.url == IMITATION
+
 
 @dataclass(frozen=True)
 class Match:

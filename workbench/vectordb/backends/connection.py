@@ -52,7 +52,7 @@ class Connection:
     """
 
     def __init__(self, server: Server) -> None:
-        self.imitation = server.url == IMITATION
+        self.imitation = server.is_imitation
         self._server = server
         self._client = _imitation() if self.imitation else _connect(server)
 
