@@ -61,10 +61,12 @@ def test_the_threshold_moves_and_a_line_shows_its_likes(lab, tmp_path, record_pr
     threshold = python(notebook, "watch.threshold")
     notebook.wait_until(lambda: abs(notebook.page.evaluate(height) - threshold) < 1e-9, "the line has moved")
 
-    whole.locator("select").last.focus()
+    whole.locator(".wb-hit-button").first.focus()
     notebook.page.keyboard.press("ArrowDown")
-    notebook.wait_until(lambda: "its nearest normal lines" in whole.inner_text(), "by keyboard")
-    assert python(notebook, "watch.chosen == watch.listed.options[0][1] or watch.chosen == watch.listed.options[1][1]")
+    notebook.page.keyboard.press("Enter")
+    notebook.wait_until(lambda: " · score " in whole.inner_text(), "by keyboard")
+    assert python(notebook, "watch.chosen == watch.rows[1]")
+    assert whole.get_by_text("its nearest normal lines, by distance").is_visible()
 
     far = python(notebook, "[float(watch.figure.data[0].x[i]) for i in [int(np.argmax(watch.figure.data[0].y))]]"
                            " + [float(watch.figure.data[0].y.max())]")  # fmt: skip
@@ -85,10 +87,12 @@ def test_the_threshold_moves_and_a_line_shows_its_likes(lab, tmp_path, record_pr
     notebook.page.mouse.up()
     notebook.wait_until(lambda: "message 4050" in whole.inner_text(), "the line that was clicked")
     assert "line-4050 · score" in whole.inner_text()
+    kind = "() => document.querySelector('.wb-anomalies .js-plotly-plot')._fullLayout.xaxis.type"
+    assert notebook.page.evaluate(kind) == "date"
     notebook.shot("anomaly-timeline-clicked", whole)
 
     whole.locator(".widget-dropdown select").select_option("missed anomalies")
-    missed = python(notebook, "[row for _, row in watch.listed.options]")
+    missed = python(notebook, "list(watch.rows)")
     assert all(row % 100 == 99 for row in missed)
     notebook.theme("JupyterLab Dark")
     try:

@@ -12,7 +12,14 @@ from workbench.errors import InputError
 
 
 def test_each_has_a_datasheet_that_says_what_a_person_must_know() -> None:
-    assert corpora.builtin() == ["wikipedia", "python-api", "help-center", "word-senses", "service-logs"]
+    assert corpora.builtin() == [
+        "wikipedia",
+        "python-api",
+        "help-center",
+        "word-senses",
+        "support-tickets",
+        "service-logs",
+    ]
     for name in corpora.builtin():
         sheet = corpora.datasheet(name)
         for heading in (

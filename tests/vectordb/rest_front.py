@@ -43,6 +43,7 @@ class RestFront:
         self.indexes: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
+        self._dying: threading.Thread | None = None
         self.port = 0
         self.start()
 
@@ -51,10 +52,17 @@ class RestFront:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        if self._dying is not None:
+            self._dying.join()
         handler = type("Handler", (_Handler,), {"front": self})
         self._server = _Reusing(("127.0.0.1", self.port), handler)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def die(self) -> None:
+        """Stop from within a request, which is not answered."""
+        self._dying = threading.Thread(target=self.stop, daemon=True)
+        self._dying.start()
 
     def stop(self) -> None:
         server, self._server = self._server, None
@@ -150,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         if writes and front.writes_left is not None:
             front.writes_left -= 1
             if front.writes_left < 0:
-                threading.Thread(target=front.stop, daemon=True).start()
+                front.die()
                 trouble = "die"
         if front.key is not None and self.headers.get("api-key") != front.key:
             self._say(403 if self.headers.get("api-key") else 401, {"status": {"error": "Invalid API key or JWT"}})

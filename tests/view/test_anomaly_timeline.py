@@ -51,7 +51,7 @@ def test_the_slider_moves_the_threshold_and_says_what_is_found() -> None:
 
 def test_what_is_drawn_is_every_line_at_its_time() -> None:
     view = watched(marks={"release <i>": LINES.metadata["time"].iloc[200]})
-    normal, strange, _ = view.figure.data
+    normal, strange = view.figure.data
     assert sorted([*normal.customdata, *strange.customdata]) == list(range(len(LATER)))
     assert np.flatnonzero(TRUTH).tolist() == list(strange.customdata)
     np.testing.assert_allclose(normal.y, view.scores[~TRUTH], atol=1e-6)
@@ -65,16 +65,21 @@ def test_what_is_drawn_is_every_line_at_its_time() -> None:
 
 def test_a_line_chosen_in_the_list_stands_beside_its_nearest_normal_lines() -> None:
     view = watched()
-    scores = [view.scores[row] for _, row in view.listed.options]
-    assert scores == sorted(scores, reverse=True) and len(scores) == 200
-    row = view.listed.options[3][1]
-    view.listed.value = row
+    scores = [view.scores[row] for row in view.rows]
+    assert scores == sorted(scores, reverse=True) and len(scores) == 100
+    items = view.listed.content["items"]
+    assert [item["row"] for item in items] == list(view.rows) and items[0]["score"] == f"{view.scores.max():.3f}"
+    row = view.rows[3]
+    view.listed._received(None, {"open": row}, [])
     assert view.chosen == row
     assert list(view.nearest) == DETECTOR.nearest(VECTORS.take([LATER[row]]), 5).ids[0].tolist()
     said = view._panel.value
     assert "<b>" not in said and "&lt;b&gt;" in said and f"score {view.scores[row]:.3f}" in said
-    assert view.figure.data[2].y[0] == pytest.approx(view.scores[row])
-    assert view.figure.data[2].x[0] == pytest.approx(LINES.metadata["time"].iloc[row].timestamp() * 1000)
+    ring = view.figure.layout.shapes[-1]
+    assert ring.type == "circle" and ring.yanchor == pytest.approx(view.scores[row])
+    assert pd.Timestamp(ring.xanchor, tz="UTC") == LINES.metadata["time"].iloc[row]
+    view.quantile.value = 0.95
+    assert view.figure.layout.shapes[-1].xanchor == ring.xanchor and len(view.figure.layout.shapes) == 3
 
 
 def test_a_click_chooses_the_line() -> None:
@@ -92,13 +97,13 @@ def test_mistakes_can_be_listed() -> None:
     view = watched(quantile=0.98)
     for kind, wrong in (("false alarms", ~TRUTH), ("missed anomalies", TRUTH)):
         view.kind.value = kind
-        rows = {row for _, row in view.listed.options}
+        rows = set(view.rows)
         assert rows <= set(np.flatnonzero(wrong)) and all(
             (row in view.alarms) == (kind == "false alarms") for row in rows
         )
-    before = {row for _, row in view.listed.options}
+    before = set(view.rows)
     view.quantile.value = 1.0
-    assert before < {row for _, row in view.listed.options}, "a higher threshold misses more"
+    assert before < set(view.rows), "a higher threshold misses more"
 
 
 def test_without_labels_and_times() -> None:
@@ -106,7 +111,7 @@ def test_without_labels_and_times() -> None:
     assert view.kind.options == ("strangest lines",) and "anomalies found" not in view._status.value
     assert list(view.figure.data[0].x) == list(range(len(LATER))) and view.figure.layout.xaxis.title.text == "line"
     view.choose(5)
-    assert "an anomaly" not in view._panel.value and "a normal line" not in view._panel.value
+    assert "an anomaly" not in view._panel.value + str(view.listed.content) and "a normal line" not in view._panel.value
 
 
 def test_what_it_cannot_show() -> None:
@@ -120,7 +125,7 @@ def test_what_it_cannot_show() -> None:
         ({"labels": "kind"}, "no column 'kind'"),
         ({"time": "text"}, "no column 'text'"),
         ({"time": "service"}, "has the time"),
-        ({"labels": "level"}, "labels say an anomaly"),
+        ({"labels": "service"}, "labels say an anomaly"),
     ):
         with pytest.raises(InputError, match=says):
             watched(**options)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import typer
 
 from workbench.cli.anomalies import anomalies
+from workbench.cli.duplicates import duplicates
 from workbench.cli.inspection import explain
 from workbench.cli.machine import check, lab
 from workbench.cli.maps import map_
 from workbench.cli.output import leave_quietly, say
-from workbench.cli.passages import embed, search
+from workbench.cli.passages import embed
+from workbench.cli.searching import search
 from workbench.cli.sweeps import sweep
 from workbench.cli.words import analogy
 from workbench.errors import WorkbenchError
@@ -33,6 +35,7 @@ app.command()(lab)
 app.command()(check)
 app.command()(embed)
 app.command()(search)
+app.command()(duplicates)
 app.command(name="map")(map_)
 app.command()(analogy)
 app.command()(sweep)

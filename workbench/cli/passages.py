@@ -1,6 +1,5 @@
-"""The verbs embed and search: a corpus into vectors, and its passages by meaning."""
+"""The verb embed: a corpus into vectors."""
 
-import shutil
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +9,9 @@ import typer
 from workbench import atomic
 from workbench.cli.inputs import embedded, read_corpus
 from workbench.cli.options import AsJson, File, Id, Limit, Model, Text
-from workbench.cli.output import one_line, paragraph, report
-from workbench.errors import InputError
+from workbench.cli.output import report
 
-__all__ = ["embed", "search"]
+__all__ = ["embed"]
 
 
 def embed(
@@ -51,36 +49,3 @@ def embed(
         f"{found['seconds']:.1f} s in all",
         f"model {found['model']}",
     )
-
-
-def search(
-    file: File,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for, in your own words.")],
-    text: Text = None,
-    k: Annotated[int, typer.Option("--k", min=1, metavar="K", help="How many passages to list.")] = 5,
-    id: Id = None,
-    model: Model = "bundled",
-    limit: Limit = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the passages of a corpus that are closest in meaning to a query."""
-    from workbench import tasks
-
-    if not query.strip():
-        raise InputError("the query is empty", "Write what you are looking for, in quotes.")
-    corpus = read_corpus(file, text, id, limit)
-    vectors, encoder, _ = embedded(corpus, model)
-    hits = tasks.SemanticIndex(corpus, vectors, encoder).search([query], min(k, len(corpus)))[0]
-    found = {
-        "query": query,
-        "hits": [{"id": h.id, "score": h.score, "text": h.text, "metadata": dict(h.metadata)} for h in hits],
-        "model": str(vectors.model),
-        "metric": vectors.metric,
-    }
-    width = max(40, min(100, shutil.get_terminal_size().columns))
-    lines = [
-        line
-        for rank, hit in enumerate(hits, 1)
-        for line in (f"{rank:>3}. {hit.score:.3f}  {one_line(hit.id)}", *paragraph(hit.text, width))
-    ]
-    report(as_json, found, *lines, f"{vectors.metric}, {vectors.model}")

@@ -10,6 +10,7 @@ from workbench.corpora.beir import Benchmark, read_beir, read_benchmark
 from workbench.corpora.opening import existing, nearest_first
 from workbench.corpora.python_api import python_api
 from workbench.corpora.service_logs import service_logs
+from workbench.corpora.support_tickets import support_tickets
 from workbench.corpora.wikipedia import wikipedia
 from workbench.corpora.wikipedia_questions import wikipedia_questions
 from workbench.corpora.word_senses import word_senses
@@ -115,6 +116,7 @@ _LOADERS: dict[str, Callable[..., Corpus]] = {
     "python-api": python_api,
     "help-center": _help_center,
     "word-senses": word_senses,
+    "support-tickets": support_tickets,
     "service-logs": service_logs,
 }
 _BENCHMARKS: dict[str, Callable[[str], Benchmark]] = {

@@ -6,8 +6,8 @@
 similarity looks like, ``SenseBench`` what a model's layers make of one word in several sentences, ``StorageCalculator``
 what vectors weigh, ``ScanCalculator`` what exact search through them takes, ``SweepBench`` what indexes cost for their
 recall, ``write_sweep_report`` the same as a page, ``ProbeView`` which lists of an index a query reads,
-``AnomalyTimeline`` a log along time with alarms. ``check()``
-belongs in a notebook's last cell: it raises if the callback of any widget failed.
+``AnomalyTimeline`` a log along time with alarms, ``DuplicateBench`` what a threshold for duplicates finds and misses.
+``check()`` belongs in a notebook's last cell: it raises if the callback of any widget failed.
 """
 
 from workbench.callbacks import check
@@ -15,6 +15,7 @@ from workbench.callbacks import errors as callback_errors
 from workbench.view import figures
 from workbench.view.analogy_bench import AnalogyBench
 from workbench.view.anomaly_timeline import AnomalyTimeline
+from workbench.view.duplicate_bench import DuplicateBench
 from workbench.view.explorer import Explorer, Found, explorer
 from workbench.view.linked import LinkedMaps
 from workbench.view.map_page import write_map_page
@@ -22,9 +23,11 @@ from workbench.view.map_tuner import MapTuner
 from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.probe_view import ProbeView
+from workbench.view.rag_bench import RagBench
 from workbench.view.results import passage_titles
 from workbench.view.scan_calculator import ScanCalculator
 from workbench.view.scatter import ROLES, MapView
+from workbench.view.search_bench import SearchBench
 from workbench.view.sense_bench import SenseBench
 from workbench.view.storage import StorageCalculator
 from workbench.view.sweep_bench import SweepBench
@@ -36,6 +39,7 @@ __all__ = [
     "ROLES",
     "AnalogyBench",
     "AnomalyTimeline",
+    "DuplicateBench",
     "Explorer",
     "Found",
     "LinkedMaps",
@@ -45,7 +49,9 @@ __all__ = [
     "Pair",
     "PairBrowser",
     "ProbeView",
+    "RagBench",
     "ScanCalculator",
+    "SearchBench",
     "SenseBench",
     "StorageCalculator",
     "SweepBench",

@@ -1,7 +1,7 @@
 """A log along time under a person's hands: a threshold to move, and for any line the normal lines nearest to it."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -14,14 +14,16 @@ from workbench.markup import escape, shorten
 from workbench.records import Corpus, Vectors
 from workbench.tasks import anomalies
 from workbench.view.figures import score_timeline
-from workbench.view.figures.anomalies import alarm_shapes
+from workbench.view.figures.anomalies import alarm_shapes, ring
 from workbench.view.read_out import QUIET, alert, status
+from workbench.view.results import ResultList
 
 __all__ = ["AnomalyTimeline"]
 
-_WIDTH, _SIDE, _HEIGHT = 690, 420, 430  # pixels
+_WIDTH, _SIDE, _HEIGHT = 656, 384, 430  # pixels
 _QUIET_SHARES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
-_LISTED = 200
+_LISTED = 100
+_LIST = 210  # pixels of the list
 _NEAREST = 5
 _KINDS = ("strangest lines", "false alarms", "missed anomalies")
 _SCORES = {
@@ -64,6 +66,8 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         The plotly figure.
     quantile, kind, listed
         The controls: the slider, what is listed, and the list.
+    rows
+        Of the lines that are listed, the strangest first.
     chosen
         Row of the line that is looked at; None before any.
     nearest
@@ -101,17 +105,17 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             raise InputError(f"there is no step {quantile!r}", f"Steps are {', '.join(map(str, _QUIET_SHARES))}.")
         self._lines, self._vectors, self._detector, self._history = lines, vectors, detector, history
         self._truth = None if labels is None else anomalies.as_labels(_column(lines, labels).to_numpy())
-        at = pd.Series(np.arange(len(lines))) if time is None else _times(_column(lines, time))
+        self._at = pd.Series(np.arange(len(lines))) if time is None else _times(_column(lines, time))
         self.scores = detector.scores(vectors)
         self.chosen: int | None = None
         self.nearest: tuple[int, ...] = ()
-        self.threshold, self._quiet = detector.threshold(quantile), False
-        table = pd.DataFrame({"at": at, "score": self.scores})
+        self.rows: tuple[int, ...] = ()
+        self.threshold = detector.threshold(quantile)
+        table = pd.DataFrame({"at": self._at, "score": self.scores})
         if self._truth is not None:
             table["label"] = self._truth
         drawn = score_timeline(table, self.threshold, y=_SCORES[detector.method], marks=marks, height=_HEIGHT)
         self.figure = go.FigureWidget(drawn.update_layout(width=_WIDTH, margin={"t": 36, "r": 12}))
-        self._points = [trace.x for trace in self.figure.data[:2]], [trace.customdata for trace in self.figure.data[:2]]
         self._fixed = tuple(self.figure.layout.shapes)[2:]
         self._top = float(self.figure.layout.yaxis.range[1])
         layout = ipywidgets.Layout
@@ -124,9 +128,11 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             options=_KINDS if self._truth is not None else _KINDS[:1], description="list",
             layout=layout(width="230px"), style={"description_width": "34px"},
         )  # fmt: skip
-        self.listed = ipywidgets.Select(options=[], rows=9, layout=layout(width=f"{_SIDE - 4}px", height="170px"))
+        self.listed = ResultList(
+            self.choose, self._show_error, layout=layout(width=f"{_SIDE - 4}px", height=f"{_LIST}px")
+        )
         self._panel = ipywidgets.HTML(
-            layout=layout(width=f"{_SIDE - 4}px", height=f"{_HEIGHT - 178}px", overflow="hidden auto")
+            layout=layout(width=f"{_SIDE - 4}px", height=f"{_HEIGHT - _LIST - 6}px", overflow="hidden auto")
         )
         self._status = ipywidgets.HTML(layout=layout(width="100%", height="50px"))
         side = ipywidgets.VBox([self.listed, self._panel], layout=layout(width=f"{_SIDE}px"))
@@ -141,8 +147,7 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("wb-anomalies")
         self.quantile.observe(self._moved, "value")
         self.kind.observe(self._relisted, "value")
-        self.listed.observe(self._chosen, "value")
-        for trace in self.figure.data[:2]:
+        for trace in self.figure.data:
             trace.on_click(self._clicked)
         self._list()
         self._tell()
@@ -163,17 +168,19 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             wanted = ~raised & self._truth
         rows = np.flatnonzero(wanted)
         rows = rows[np.argsort(-self.scores[rows], kind="stable")][:_LISTED]
-        options = [(self._entry(int(row)), int(row)) for row in rows]
-        self._quiet = True
-        try:
-            self.listed.options = options
-            self.listed.value = self.chosen if self.chosen in set(rows.tolist()) else None
-        finally:
-            self._quiet = False
+        self.rows = tuple(rows.tolist())
+        counted = f"{int(wanted.sum()):,} lines" if self.kind.value == _KINDS[0] else f"{int(wanted.sum()):,}"
+        shown = f"{counted}, the strangest first" + (f"; {_LISTED} are listed" if wanted.sum() > _LISTED else "")
+        self.listed.show(self.kind.value, shown, [self._entry(row) for row in self.rows])
 
-    def _entry(self, row: int) -> str:
-        sign = "▲" if self.scores[row] > self.threshold else "·"
-        return f"{sign} {self.scores[row]:.3f}  {shorten(self._lines.texts[row], 60)}  [{self._lines.ids[row]}]"
+    def _entry(self, row: int) -> dict[str, Any]:
+        about = ["alarm" if self.scores[row] > self.threshold else "no alarm"]
+        if self._truth is not None:
+            about.append("an anomaly" if self._truth[row] else "a normal line")
+        return {
+            "row": row, "id": self._lines.ids[row], "rank": "", "score": f"{self.scores[row]:.3f}", "chosen": False,
+            "title": self._lines.ids[row], "about": " · ".join(about), "text": shorten(self._lines.texts[row], 200),
+        }  # fmt: skip
 
     def _tell(self) -> None:
         raised, share = len(self.alarms), self.quantile.value
@@ -215,12 +222,14 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
             f'<div style="{QUIET}; margin-top: 6px">its nearest normal lines, by {what}</div>{normal}</div>'
         )
 
-    def _ring(self) -> None:
-        for at, rows in zip(*self._points, strict=True):
-            if rows is not None and len(here := np.flatnonzero(np.asarray(rows) == self.chosen)):
-                with self.figure.batch_update():
-                    self.figure.data[2].x = [float(np.asarray(at)[here[0]])]
-                    self.figure.data[2].y = [float(self.scores[cast(int, self.chosen)])]
+    def _mark(self) -> None:
+        """The threshold, what was drawn on the axis of time, and a ring about the chosen line."""
+        shapes = [*alarm_shapes(self.threshold, max(self._top, self.threshold)), *self._fixed]
+        if self.chosen is not None:
+            at = self._at.iloc[self.chosen]
+            place = str(at.tz_localize(None)) if isinstance(at, pd.Timestamp) else int(at)
+            shapes.append(ring(place, float(self.scores[self.chosen])))
+        self.figure.layout.shapes = shapes
 
     def _show_error(self, error: callbacks.CallbackError) -> None:
         self._status.value = alert(error)
@@ -236,30 +245,19 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         if not 0 <= row < len(self.scores):
             raise InputError(f"there is no row {row:,}", f"Rows are 0 to {len(self.scores) - 1:,}.")
         self.chosen = row
-        self._ring()
+        self._mark()
         self._look()
-        self._quiet = True
-        try:
-            self.listed.value = row if row in {value for _, value in self.listed.options} else None
-        finally:
-            self._quiet = False
 
     def _moved(self, change: Any) -> None:
         with callbacks.guard("move the threshold", self._show_error):
             self.threshold = self._detector.threshold(self.quantile.value)
-            top = max(self._top, self.threshold)
-            self.figure.layout.shapes = [*alarm_shapes(self.threshold, top), *self._fixed]
+            self._mark()
             self._list()
             self._tell()
 
     def _relisted(self, change: Any) -> None:
         with callbacks.guard("choose what is listed", self._show_error):
             self._list()
-
-    def _chosen(self, change: Any) -> None:
-        if not self._quiet and self.listed.value is not None:
-            with callbacks.guard("choose a line", self._show_error):
-                self.choose(int(self.listed.value))
 
     def _clicked(self, trace: Any, points: Any, state: Any) -> None:
         with callbacks.guard("click a line", self._show_error):

@@ -9,6 +9,8 @@ from workbench.view.figures.causes import miss_causes
 from workbench.view.figures.charts import bars, calibration, dumbbells, histogram, similarity_matrix, tradeoff
 from workbench.view.figures.codes import distance_table
 from workbench.view.figures.distances import distances_kept
+from workbench.view.figures.duplicates import duplicate_curve
+from workbench.view.figures.filtered import filtered_search
 from workbench.view.figures.look import label
 from workbench.view.figures.maps import map_figure
 from workbench.view.figures.planes import analogy_plane
@@ -36,6 +38,8 @@ __all__ = [
     "distance_table",
     "distances_kept",
     "dumbbells",
+    "duplicate_curve",
+    "filtered_search",
     "held_out_loss",
     "histogram",
     "human_scores",

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from workbench.errors import InputError
 from workbench.view.figures.look import COLORS, GREY, INK, blank, label, require
 
-__all__ = ["alarm_curves", "alarm_shapes", "score_timeline"]
+__all__ = ["alarm_curves", "alarm_shapes", "ring", "score_timeline"]
 
 _CHOSEN = "#C2185B"
 _ALARM = "rgba(232, 89, 12, 0.09)"
@@ -34,7 +34,7 @@ def score_timeline(
     ----------
     lines
         One row per line: ``at`` (a time, or a number of the line), ``score``, optionally ``label`` (whether it is an
-        anomaly). The points' ``customdata`` is the number of the row; a third trace, empty, is for a point to ring.
+        anomaly). The points' ``customdata`` is the number of the row.
     threshold
         Lines that score more are alarms.
     y
@@ -62,15 +62,14 @@ def score_timeline(
             customdata=rows[here].astype(np.int32), showlegend=bool(here.any()),
             hovertemplate="%{x}: %{y:.3f}<extra>" + name + "</extra>",
         )  # fmt: skip
-    figure.add_scattergl(
-        x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
-        marker={"size": 16, "color": "rgba(0, 0, 0, 0)", "line": {"color": _CHOSEN, "width": 3}},
-    )  # fmt: skip
     top = float(max(scores.max(), threshold)) * 1.12 or 1.0
     figure.update_yaxes(range=[-0.03 * top, top])
     figure.update_layout(shapes=alarm_shapes(threshold, top))
+    room = 0.01 * (float(np.ptp(at)) or 1.0)
+    ends: list[Any] = [float(at.min()) - room, float(at.max()) + room]
     if times:
-        figure.update_xaxes(type="date")
+        ends = [str(pd.Timestamp(end, unit="ms")) for end in ends]
+    figure.update_xaxes(type="date" if times else "linear", range=ends)
     for name, place in (marks or {}).items():
         where = _place(pd.Series([place]))[0] if times else float(str(place))
         figure.add_vline(x=where, line={"color": INK, "width": 1.5, "dash": "dot"})
@@ -88,6 +87,14 @@ def alarm_shapes(threshold: float, top: float) -> list[dict[str, Any]]:
          "layer": "below"},
         {"type": "line", **across, "y0": threshold, "y1": threshold, "line": {"color": COLORS[1], "width": 2}},
     ]  # fmt: skip
+
+
+def ring(at: object, score: float) -> dict[str, Any]:
+    """A ring around a point; a trace of one point would make plotly.js guess anew what kind of axis time is."""
+    return {
+        "type": "circle", "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": at, "yanchor": score,
+        "x0": -8, "x1": 8, "y0": -8, "y1": 8, "line": {"color": _CHOSEN, "width": 3},
+    }  # fmt: skip
 
 
 def alarm_curves(curves: pd.DataFrame, *, anomalies: float, title: str = "") -> go.Figure:
