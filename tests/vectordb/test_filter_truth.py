@@ -91,7 +91,7 @@ def _compare(cell: Any, sign: str, bound: Any) -> bool:
     return bool(signs[sign](cell, bound))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(where=filters)
 def test_a_filter_lets_pass_what_it_says(collection: Collection, where: dict[str, Any]) -> None:
     expected = {CORPUS.ids[row] for row in range(N) if passes(row, where)}
