@@ -75,7 +75,8 @@ def clean_up() -> None:
             os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"), check_compatibility=False
         )
         for name in _made:
-            client.delete_collection(name)
+            if client.collection_exists(name):
+                client.delete_collection(name)
         client.close()
 
 
