@@ -4,8 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.vectordb.places import PLACES, Places
+from tests.vectordb.places import PLACES, Places, clean_up
 from workbench.vectordb import Collection
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tidy() -> Iterator[None]:
+    yield
+    clean_up()
 
 
 @pytest.fixture(scope="session", params=list(PLACES))

@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from qdrant_client import QdrantClient
 
 from tests.vectordb.rest_front import RestFront
 from workbench.records import Corpus, Vectors
 from workbench.vectordb import Server
 
-__all__ = ["PLACES", "Places", "filled", "gaussian", "is_engine"]
+__all__ = ["PLACES", "Places", "clean_up", "filled", "gaussian", "is_engine", "is_front"]
 
 Places = Callable[[], Path | Server]
 _numbers = itertools.count()
+_made: list[str] = []
 
 
 def embedded(folder: Path) -> Path:
@@ -43,6 +45,7 @@ def server(folder: Path, *, grpc: bool = False) -> Server:
     if not url:
         pytest.skip("QDRANT_URL names no server")
     name = f"workbench-test-{uuid.uuid4()}"
+    _made.append(name)
     return Server(url, name, os.environ.get("QDRANT_API_KEY"), grpc, timeout_s=60)
 
 
@@ -57,7 +60,24 @@ PLACES: dict[str, Callable[[Path], Path | Server]] = {
 
 def is_engine(place: Path | Server) -> bool:
     """Whether a real engine searches there: one that has indexes and graphs."""
-    return isinstance(place, Path) or not (place.is_imitation or place.url == front().url)
+    return isinstance(place, Path) or not (place.is_imitation or is_front(place))
+
+
+def is_front(place: Path | Server) -> bool:
+    """Whether the imitation is there, asked by REST."""
+    return isinstance(place, Server) and place.url == front().url
+
+
+def clean_up() -> None:
+    """Delete from the server what the tests have made there."""
+    if _made:
+        client = QdrantClient(
+            os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"), check_compatibility=False
+        )
+        for name in _made:
+            if client.collection_exists(name):
+                client.delete_collection(name)
+        client.close()
 
 
 def gaussian(n: int, d: int = 8, seed: int = 0) -> Vectors:

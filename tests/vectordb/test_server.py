@@ -8,11 +8,15 @@ from dataclasses import replace
 
 import grpc
 import pytest
+from qdrant_client import grpc as spoken
+from qdrant_client import models
+from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc, grpc_to_payload, payload_to_grpc
 
 from tests.vectordb.places import filled, gaussian
 from tests.vectordb.rest_front import RestFront
 from workbench.errors import InputError, StorageError
-from workbench.vectordb import Collection, Layout, Server, move
+from workbench.vectordb import Collection, CollectionConfig, Layout, Server, check_where, move
+from workbench.vectordb.backends.client_filter import client_filter
 
 KEY = "do-not-show-me"
 
@@ -266,6 +270,41 @@ def test_shards_and_copies_are_asked_for(front: RestFront, server: Server):
     made = next(body for body in seen if body and "shard_number" in body)
     assert {name: made[name] for name in copies} == copies
     assert (made["on_disk_payload"], "turbo" in made["quantization_config"]) == (True, True)
+
+
+def test_filters_and_settings_survive_the_way_by_grpc():
+    columns = {"k": "keyword", "i": "integer", "f": "float", "b": "bool", "t": "datetime", "w": "text"}
+    where = {
+        "or": [
+            {"k": "a"},
+            {"k": ["a", "b"]},
+            {"i": 2},
+            {"i": [1, 2]},
+            {"i": []},
+            {"f": [0.5, 2]},
+            {"b": True},
+            {"w": {"text": "late parcel"}},
+        ],
+        "f": {"gte": 1, "lt": 2.5},
+        "not": {"k": None, "t": {"gt": "2024-02-28T12:00:00+01:00"}},
+    }
+    asked = client_filter(check_where(where, columns))
+    there = GrpcToRest.convert_filter(RestToGrpc.convert_filter(asked))
+    assert leaves(there) == leaves(asked)
+    config = CollectionConfig(8, "dot", None, {"a": "text"}, {"b": "bool"}, Layout(quantization="turbo"), "x").as_dict()
+    sent = spoken.PointStruct(payload=payload_to_grpc({"workbench": config})).payload
+    assert grpc_to_payload(sent) == {"workbench": config}
+
+
+def leaves(asked: object) -> object:
+    """A filter as plain values, without what is not given."""
+    if isinstance(asked, models.DatetimeRange):
+        return {sign: moment.timestamp() for sign, moment in asked if moment is not None}
+    if hasattr(asked, "model_dump"):
+        clauses = {"must", "should", "must_not"}
+        given = {name: value for name, value in asked if value is not None and (value != [] or name not in clauses)}
+        return {name: leaves(value) for name, value in given.items()}
+    return [leaves(entry) for entry in asked] if isinstance(asked, list) else asked
 
 
 class Refusing(grpc.GenericRpcHandler):
