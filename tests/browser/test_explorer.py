@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import write_notebook
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 
@@ -53,10 +51,8 @@ KEEPER = 125
 
 
 @pytest.fixture
-def notebook(lab, tmp_path):
-    opened = lab.open(write_notebook(tmp_path / "explore.ipynb", [SETUP, EXPLORE]))
-    opened.run_all()
-    return opened
+def notebook(run_anew):
+    return run_anew([SETUP, EXPLORE])
 
 
 def python(notebook, expression: str):
@@ -228,6 +224,7 @@ def test_an_error_in_a_callback_is_shown_and_kept(notebook) -> None:
     assert "1 widget callback failed: search: ValueError: the encoder <b>fell</b> over" in told
     assert len(python(notebook, "[str(error) for error in explorer.errors]")) == 1
     notebook.check()
+    notebook.page.close()  # the kernel remembers the error: the next test opens another notebook
 
 
 def test_the_dark_theme_reaches_the_map(notebook) -> None:
