@@ -198,6 +198,7 @@ class OpenVinoModel:
         self._inputs: list[str] = about["inputs"]
         self._pad_id: int = about["pad_id"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._uncut: Any = None
         self._tokenizer.no_padding()
         if 0 < about["model"]["max_tokens"] <= _LONGEST:
             self._tokenizer.enable_truncation(about["model"]["max_tokens"])
@@ -232,6 +233,15 @@ class OpenVinoModel:
             [token for token, plain in zip(encoding.tokens, _plain(encoding), strict=True) if plain]
             for encoding in encodings
         ]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each whole text, beyond the model's limit too, special ones left out."""
+        from tokenizers import Tokenizer
+
+        if self._uncut is None:
+            self._uncut = Tokenizer.from_str(self._tokenizer.to_str())
+            self._uncut.no_truncation()
+        return [len(encoding.ids) for encoding in self._uncut.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def contextual_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
         """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each."""

@@ -174,6 +174,11 @@ class SentenceEncoder:
         with self._lock:
             return self._backend.tokens([encodable(text) for text in texts]) if len(texts) else []
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each whole text, beyond ``max_tokens`` too, special ones left out."""
+        with self._lock:
+            return self._backend.count_tokens([encodable(text) for text in texts]) if len(texts) else []
+
     def contextual_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
         """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each, batched by length."""
         with self._lock:

@@ -61,6 +61,11 @@ class TorchModel:
             for ids, specials in self._ids(texts)
         ]
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each whole text, beyond the model's limit too, special ones left out."""
+        found = self._model.tokenizer(list(texts), truncation=False, add_special_tokens=False, verbose=False)
+        return [len(ids) for ids in found["input_ids"]]
+
     def contextual_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
         """Vectors of each text's ``tokens`` before pooling, ``(tokens, d) float32`` each."""
         found = self._model.encode(list(texts), prompt="", output_value="token_embeddings", show_progress_bar=False)

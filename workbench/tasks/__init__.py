@@ -5,6 +5,8 @@
 
 from workbench.tasks import anomalies
 from workbench.tasks.calibration import calibrate, judged_pairs
+from workbench.tasks.chunk_trial import ChunkTrial, chunk_sizes
+from workbench.tasks.chunking import TokenCounter, chunk_by_sentences, chunk_by_structure, join_passages
 from workbench.tasks.collection_index import CollectionIndex, passing_rows, stored_corpus
 from workbench.tasks.duplicates import (
     ChainingWarning,
@@ -25,6 +27,7 @@ from workbench.tasks.fusion import HybridIndex, Searcher, reciprocal_rank_fusion
 from workbench.tasks.hard_negatives import mine_hard_negatives
 from workbench.tasks.held_out import compare_alignment, compare_models, relevant_pairs, split_queries
 from workbench.tasks.metric_advice import MetricAdvice, advise_metric
+from workbench.tasks.rag import Context, Grounding, answer, assemble, grounded, prompt
 from workbench.tasks.relevance import ndcg_at_k, recall_at_k, reciprocal_rank
 from workbench.tasks.search import Hit, KeywordIndex, SemanticIndex
 from workbench.tasks.second_stage import Diverse, Reranked
@@ -32,12 +35,15 @@ from workbench.tasks.senses import SenseAccuracy, sense_accuracy, sense_baseline
 
 __all__ = [
     "ChainingWarning",
+    "ChunkTrial",
     "CollectionIndex",
     "Comparison",
+    "Context",
     "Diverse",
     "DuplicateQuality",
     "DuplicateReport",
     "Evaluation",
+    "Grounding",
     "Hit",
     "HybridIndex",
     "KeywordIndex",
@@ -48,10 +54,16 @@ __all__ = [
     "SemanticIndex",
     "SenseAccuracy",
     "ThresholdFit",
+    "TokenCounter",
     "advise_metric",
     "anomalies",
+    "answer",
+    "assemble",
     "by_group",
     "calibrate",
+    "chunk_by_sentences",
+    "chunk_by_structure",
+    "chunk_sizes",
     "compare_alignment",
     "compare_models",
     "compare_searches",
@@ -60,11 +72,14 @@ __all__ = [
     "evaluate",
     "find_duplicates",
     "fit_threshold",
+    "grounded",
+    "join_passages",
     "judged_pairs",
     "mine_hard_negatives",
     "ndcg_at_k",
     "near_pairs",
     "passing_rows",
+    "prompt",
     "recall_at_k",
     "reciprocal_rank",
     "reciprocal_rank_fusion",

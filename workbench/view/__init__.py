@@ -23,9 +23,11 @@ from workbench.view.map_tuner import MapTuner
 from workbench.view.metric_bench import MetricBench
 from workbench.view.pairs import Pair, PairBrowser
 from workbench.view.probe_view import ProbeView
+from workbench.view.rag_bench import RagBench
 from workbench.view.results import passage_titles
 from workbench.view.scan_calculator import ScanCalculator
 from workbench.view.scatter import ROLES, MapView
+from workbench.view.search_bench import SearchBench
 from workbench.view.sense_bench import SenseBench
 from workbench.view.storage import StorageCalculator
 from workbench.view.sweep_bench import SweepBench
@@ -47,7 +49,9 @@ __all__ = [
     "Pair",
     "PairBrowser",
     "ProbeView",
+    "RagBench",
     "ScanCalculator",
+    "SearchBench",
     "SenseBench",
     "StorageCalculator",
     "SweepBench",
