@@ -210,6 +210,7 @@ SURFACE = {
         "KillReport",
         "Layout",
         "Match",
+        "MoveReport",
         "Search",
         "Server",
         "UpsertReport",
@@ -219,6 +220,7 @@ SURFACE = {
         "kill_while_writing",
         "measure_filtered",
         "measure_quantized",
+        "move",
         "parse_where",
     ],
     "tasks": [

@@ -1,16 +1,21 @@
 """Where the contract tests put their collections: one line here for each kind of place."""
 
 import itertools
+import os
+import uuid
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from tests.vectordb.rest_front import RestFront
 from workbench.records import Corpus, Vectors
 from workbench.vectordb import Server
 
-__all__ = ["PLACES", "Places", "filled", "gaussian"]
+__all__ = ["PLACES", "Places", "filled", "gaussian", "is_engine"]
 
 Places = Callable[[], Path | Server]
 _numbers = itertools.count()
@@ -20,7 +25,39 @@ def embedded(folder: Path) -> Path:
     return folder / f"collection-{next(_numbers)}"
 
 
-PLACES: dict[str, Callable[[Path], Path | Server]] = {"embedded": embedded}
+def imitation(folder: Path) -> Server:
+    return Server(":memory:", f"collection-{next(_numbers)}")
+
+
+@cache
+def front() -> RestFront:
+    return RestFront()
+
+
+def rest(folder: Path) -> Server:
+    return Server(front().url, f"collection-{next(_numbers)}", retries=0)
+
+
+def server(folder: Path, *, grpc: bool = False) -> Server:
+    url = os.environ.get("QDRANT_URL")
+    if not url:
+        pytest.skip("QDRANT_URL names no server")
+    name = f"workbench-test-{uuid.uuid4()}"
+    return Server(url, name, os.environ.get("QDRANT_API_KEY"), grpc, timeout_s=60)
+
+
+PLACES: dict[str, Callable[[Path], Path | Server]] = {
+    "embedded": embedded,
+    "imitation": imitation,
+    "imitation by REST": rest,
+    "server": server,
+    "server by gRPC": partial(server, grpc=True),
+}
+
+
+def is_engine(place: Path | Server) -> bool:
+    """Whether a real engine searches there: one that has indexes and graphs."""
+    return isinstance(place, Path) or not (place.is_imitation or place.url == front().url)
 
 
 def gaussian(n: int, d: int = 8, seed: int = 0) -> Vectors:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.vectordb.places import Places, filled, gaussian
+from tests.vectordb.places import Places, filled, gaussian, is_engine
 from workbench.vectordb import Collection
 
 N = 120
@@ -22,7 +22,10 @@ NAMES = list(CORPUS.metadata.columns)
 @pytest.fixture(scope="module", params=["indexed", "not indexed"])
 def collection(fresh: Places, request: pytest.FixtureRequest) -> Iterator[Collection]:
     fields = None if request.param == "indexed" else {}
-    with Collection.from_corpus(fresh(), CORPUS, VECTORS, fields=fields, progress=False) as made:
+    place = fresh()
+    if fields is None and not is_engine(place):
+        pytest.skip("the imitation has no indexes")
+    with Collection.from_corpus(place, CORPUS, VECTORS, fields=fields, progress=False) as made:
         yield made
 
 
@@ -88,7 +91,7 @@ def _compare(cell: Any, sign: str, bound: Any) -> bool:
     return bool(signs[sign](cell, bound))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(where=filters)
 def test_a_filter_lets_pass_what_it_says(collection: Collection, where: dict[str, Any]) -> None:
     expected = {CORPUS.ids[row] for row in range(N) if passes(row, where)}

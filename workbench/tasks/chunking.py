@@ -53,7 +53,7 @@ def join_passages(
     """
     for column in (by, order, *([section] if section else [])):
         if column not in corpus.metadata.columns:
-            raise InputError(f"{corpus.name!r} has no column {column!r}", f"It has: {', '.join(map(str, corpus.metadata))}.")
+            raise InputError(f"{corpus.name!r} has no column {column!r}", f"It has: {[*corpus.metadata]}.")
     ids, texts = [], []
     for name, rows in corpus.metadata.reset_index(drop=True).groupby(by, sort=False):
         parts: list[str] = []

@@ -15,6 +15,7 @@ from workbench.vectordb.records import (
     Server,
     UpsertReport,
 )
+from workbench.vectordb.transfer import MoveReport, move
 
 __all__ = [
     "FILTERED_COLUMNS",
@@ -29,6 +30,7 @@ __all__ = [
     "KillReport",
     "Layout",
     "Match",
+    "MoveReport",
     "Search",
     "Server",
     "UpsertReport",
@@ -38,5 +40,6 @@ __all__ = [
     "kill_while_writing",
     "measure_filtered",
     "measure_quantized",
+    "move",
     "parse_where",
 ]

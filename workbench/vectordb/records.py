@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from workbench.errors import InputError, StorageError
 from workbench.records import FloatArray, Metric, ModelIdentity
 
 __all__ = [
+    "IMITATION",
     "CollectionConfig",
     "CollectionInfo",
     "FieldType",
@@ -23,6 +25,8 @@ __all__ = [
 FieldType = Literal["keyword", "integer", "float", "bool", "datetime", "text"]
 Quantization = Literal["scalar", "product", "binary", "turbo"]
 _SERVER_ONLY = ("shard_number", "replication_factor", "write_consistency_factor")
+IMITATION = ":memory:"
+_NOT_IN_NAMES = set('<>:"/\\|?*')  # of a server's collections
 _MADE_BY = 1  # version of what as_dict writes
 
 
@@ -87,7 +91,7 @@ class Layout:
         for name in _SERVER_ONLY:
             if getattr(self, name) != 1:
                 raise InputError(
-                    f"{name}={getattr(self, name)} needs a server; a folder has one shard and one copy",
+                    f"{name}={getattr(self, name)} needs a server; here is one shard and one copy",
                     "Leave it out, or create the collection on a Server.",
                 )
 
@@ -130,6 +134,19 @@ class Search:
             raise InputError(f"oversampling={self.oversampling!r} is less than 1", "Give 1 or more.")
 
 
+def _check_address(url: str) -> None:
+    """Refuse what is no address, and one that has a password in it: it would be shown."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:
+        known = False
+    if not known:
+        raise InputError(f"{url!r} is no address of a server", "Write it like http://localhost:6333.")
+    if parts.username or parts.password or parts.query:
+        raise InputError("the server's address holds more than the address", "Give a key as Server(api_key=...).")
+
+
 @dataclass(frozen=True)
 class Server:
     """A collection on a Qdrant server or cluster.
@@ -137,17 +154,23 @@ class Server:
     Parameters
     ----------
     url
-        Such as ``http://localhost:6333``; ``":memory:"`` is the client's imitation of a server, for trying things out.
+        Such as ``http://localhost:6333``; ``":memory:"`` is the client's imitation of a server, for contract tests: it
+        compares every vector, and forgets when the process ends.
     collection
         The collection's name there.
     api_key
         Never shown.
-    grpc
-        Send points and queries by gRPC (port 6334) rather than REST.
+    grpc, grpc_port
+        Talk by gRPC rather than REST, on that port.
     timeout_s
         Seconds that one request may take.
     retries
         Attempts after the first, further and further apart, where the server is down or busy.
+
+    Raises
+    ------
+    InputError
+        No address of a server, a name that no collection may have, or a number out of range.
     """
 
     url: str
@@ -156,9 +179,34 @@ class Server:
     grpc: bool = False
     timeout_s: float = 10
     retries: int = 5
+    grpc_port: int = 6334
+
+    def __post_init__(self) -> None:
+        if self.url != IMITATION:
+            _check_address(self.url)
+        name = self.collection
+        if (
+            not name
+            or name in (".", "..")
+            or len(name) > 255
+            or not name.isprintable()
+            or set(name) & set('<>:"/\\|?*')
+        ):
+            raise InputError(
+                f"a collection cannot be called {name!r}", "Leave out slashes, colons, quotes and the like."
+            )
+        _at_least(self, 0, "retries")
+        _at_least(self, 1, "grpc_port")
+        if not 0 < self.timeout_s < float("inf"):
+            raise InputError(f"timeout_s={self.timeout_s!r} is no time to wait", "Give seconds, such as 10.")
 
     def __str__(self) -> str:
         return f"{self.url} ({self.collection})"
+
+    @property
+    def is_imitation(self) -> bool:
+        """Whether it is in this process, for contract tests."""
+        return self.url == IMITATION
 
 
 @dataclass(frozen=True)

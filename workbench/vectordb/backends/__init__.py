@@ -24,14 +24,18 @@ def as_place(place: Place) -> Path | Server:
 def holds_collection(place: Path | Server) -> bool:
     """Whether there is a collection, whole or damaged."""
     if isinstance(place, Server):
-        raise InputError("a server", "cannot be reached yet")
+        from workbench.vectordb.backends.client import ClientBackend
+
+        return ClientBackend.exists(place)
     return (place / CONFIG_FILE).exists()
 
 
 def create_backend(place: Path | Server, config: CollectionConfig) -> Backend:
     """A new collection; heavy imports happen here."""
     if isinstance(place, Server):
-        raise InputError("a server", "cannot be reached yet")
+        from workbench.vectordb.backends.client import ClientBackend
+
+        return ClientBackend.create(place, config)
     from workbench.vectordb.backends.embedded import EmbeddedBackend
 
     return EmbeddedBackend.create(place, config)
@@ -40,7 +44,9 @@ def create_backend(place: Path | Server, config: CollectionConfig) -> Backend:
 def open_backend(place: Path | Server) -> Backend:
     """The collection that is there."""
     if isinstance(place, Server):
-        raise InputError("a server", "cannot be reached yet")
+        from workbench.vectordb.backends.client import ClientBackend
+
+        return ClientBackend.open(place)
     from workbench.vectordb.backends.embedded import EmbeddedBackend
 
     return EmbeddedBackend.open(place)
