@@ -89,14 +89,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="module")
-def _kept(_running_lab: Lab) -> Iterator[list[Notebook]]:
-    yield []
+def file_lab(_running_lab: Lab) -> Iterator[Lab]:
+    """As ``lab``, but the pages stay open until the last test of the file."""
+    yield _running_lab
     _running_lab.close_pages()
+
+
+@pytest.fixture(scope="module")
+def _kept(file_lab: Lab) -> list[Notebook]:
+    return []
 
 
 @pytest.fixture
 def run_anew(
-    request: pytest.FixtureRequest, _running_lab: Lab, _kept: list[Notebook], tmp_path: Path
+    request: pytest.FixtureRequest, file_lab: Lab, _kept: list[Notebook], tmp_path: Path
 ) -> Iterator[Callable[[list[str]], Notebook]]:
     """Run cells in the one notebook of a test file: opened for the first test, all cells run anew for every other.
 
@@ -108,12 +114,12 @@ def run_anew(
         if _kept and not _kept[0].page.is_closed():
             _kept[0].drop_cells_after(len(sources))
         else:
-            _running_lab.close_pages()
-            _kept[:] = [_running_lab.open(write_notebook(tmp_path / "cells.ipynb", sources))]
+            file_lab.close_pages()
+            _kept[:] = [file_lab.open(write_notebook(tmp_path / "cells.ipynb", sources))]
         _kept[0].run_all()
         return _kept[0]
 
     yield run
     if request.node.stash.get(FAILED, False) and _kept:
-        _running_lab.close_pages()
+        file_lab.close_pages()
         _kept.clear()
