@@ -106,8 +106,8 @@ def run_anew(
 ) -> Iterator[Callable[[list[str]], Notebook]]:
     """Run cells in the one notebook of a test file: opened for the first test, all cells run anew for every other.
 
-    Every widget is made anew; only the page and the imports stay. After a failure, or once a test closed the page,
-    the next test opens another notebook.
+    Every test of the file runs the same cells. Every widget is made anew; the page and the kernel, with its imports,
+    stay. After a failure, or once a test closed the page, the next test opens another notebook.
     """
 
     def run(sources: list[str]) -> Notebook:
