@@ -14,13 +14,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from tests.browser.lab import Notebook, Server, launch, open_notebook
+from tests.browser.lab import Notebook, Server, launch, open_notebook, write_notebook
 from workbench.doctor import find_browser
 
 
@@ -75,3 +75,51 @@ def lab(_running_lab: Lab) -> Iterator[Lab]:
     """JupyterLab and a browser; the pages that a test opened are closed after it."""
     yield _running_lab
     _running_lab.close_pages()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed, so that the next one gets a notebook of its own."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture(scope="module")
+def file_lab(_running_lab: Lab) -> Iterator[Lab]:
+    """As ``lab``, but the pages stay open until the last test of the file."""
+    yield _running_lab
+    _running_lab.close_pages()
+
+
+@pytest.fixture(scope="module")
+def _kept(file_lab: Lab) -> list[Notebook]:
+    return []
+
+
+@pytest.fixture
+def run_anew(
+    request: pytest.FixtureRequest, file_lab: Lab, _kept: list[Notebook], tmp_path: Path
+) -> Iterator[Callable[[list[str]], Notebook]]:
+    """Run cells in the one notebook of a test file: opened for the first test, all cells run anew for every other.
+
+    Every test of the file runs the same cells. Every widget is made anew; the page and the kernel, with its imports,
+    stay. After a failure, or once a test closed the page, the next test opens another notebook.
+    """
+
+    def run(sources: list[str]) -> Notebook:
+        if _kept and not _kept[0].page.is_closed():
+            _kept[0].drop_cells_after(len(sources))
+        else:
+            file_lab.close_pages()
+            _kept[:] = [file_lab.open(write_notebook(tmp_path / "cells.ipynb", sources))]
+        _kept[0].run_all()
+        return _kept[0]
+
+    yield run
+    if request.node.stash.get(FAILED, False) and _kept:
+        file_lab.close_pages()
+        _kept.clear()

@@ -199,6 +199,23 @@ class Notebook:
         texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
         return "".join("".join(text) for text in texts).strip()
 
+    def drop_cells_after(self, number: int) -> None:
+        """Delete every cell but the first ``number``, forget what the page logged, and scroll to the top."""
+        self.page.evaluate(
+            """number => {
+                const content = window.jupyterapp.shell.currentWidget.content;
+                const cells = content.model.sharedModel;
+                cells.deleteCellRange(number, cells.cells.length);
+                content.activeCellIndex = 0;
+                content.deselectAll();
+                document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer').scrollTop = 0;
+            }""",
+            number,
+        )
+        self.requests_outside.clear()
+        self.console_errors.clear()
+        self.dialogs.clear()
+
     def outputs(self, kind: str) -> list[dict[str, Any]]:
         """Outputs of one type, such as ``error``, of all cells."""
         cells = self.page.evaluate(

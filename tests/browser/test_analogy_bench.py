@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import write_notebook
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +23,8 @@ HOSTILE = "<img src=x onerror=hacked=1>"
 
 
 @pytest.fixture
-def notebook(lab, tmp_path):
-    opened = lab.open(write_notebook(tmp_path / "analogies.ipynb", [SETUP, BENCH]))
-    opened.run_all()
+def notebook(run_anew):
+    opened = run_anew([SETUP, BENCH])
     opened.page.locator(".js-plotly-plot .scatterlayer").wait_for(state="visible", timeout=30_000)
     opened.page.locator(".wb-answers").scroll_into_view_if_needed()
     return opened

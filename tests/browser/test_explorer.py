@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import write_notebook
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 
@@ -53,10 +51,8 @@ KEEPER = 125
 
 
 @pytest.fixture
-def notebook(lab, tmp_path):
-    opened = lab.open(write_notebook(tmp_path / "explore.ipynb", [SETUP, EXPLORE]))
-    opened.run_all()
-    return opened
+def notebook(run_anew):
+    return run_anew([SETUP, EXPLORE])
 
 
 def python(notebook, expression: str):
@@ -217,19 +213,6 @@ def test_a_burst_of_updates_ends_at_the_last(notebook, record_property) -> None:
     notebook.check()
 
 
-def test_an_error_in_a_callback_is_shown_and_kept(notebook) -> None:
-    page = notebook.explorer()
-    notebook.run_cell(
-        "def broken(texts, *, role):\n    raise ValueError('the encoder <b>fell</b> over')\nencoder.encode = broken"
-    )
-    page.type("anything")
-    notebook.wait_text("Could not search: ValueError: the encoder <b>fell</b> over")
-    told = notebook.run_cell("try:\n    view.check()\nexcept Exception as error:\n    print(error)")
-    assert "1 widget callback failed: search: ValueError: the encoder <b>fell</b> over" in told
-    assert len(python(notebook, "[str(error) for error in explorer.errors]")) == 1
-    notebook.check()
-
-
 def test_the_dark_theme_reaches_the_map(notebook) -> None:
     page = notebook.explorer()
     notebook.theme("JupyterLab Dark")
@@ -243,4 +226,17 @@ def test_the_dark_theme_reaches_the_map(notebook) -> None:
         page.shot("explorer-dark")
     finally:
         notebook.theme("JupyterLab Light")
+    notebook.check()
+
+
+def test_an_error_in_a_callback_is_shown_and_kept(notebook) -> None:  # the last: its kernel remembers the error
+    page = notebook.explorer()
+    notebook.run_cell(
+        "def broken(texts, *, role):\n    raise ValueError('the encoder <b>fell</b> over')\nencoder.encode = broken"
+    )
+    page.type("anything")
+    notebook.wait_text("Could not search: ValueError: the encoder <b>fell</b> over")
+    told = notebook.run_cell("try:\n    view.check()\nexcept Exception as error:\n    print(error)")
+    assert "1 widget callback failed: search: ValueError: the encoder <b>fell</b> over" in told
+    assert len(python(notebook, "[str(error) for error in explorer.errors]")) == 1
     notebook.check()

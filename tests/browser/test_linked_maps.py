@@ -1,11 +1,8 @@
 """Linked maps under a person's hands: a lasso, a click and a hover on one map are seen on the other."""
 
 import json
-from pathlib import Path
 
 import pytest
-
-from tests.browser.lab import write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -28,10 +25,8 @@ linked
 
 
 @pytest.fixture
-def notebook(lab, tmp_path: Path):
-    opened = lab.open(write_notebook(tmp_path / "linked.ipynb", [CELL]))
-    opened.run_all()
-    return opened
+def notebook(run_anew):
+    return run_anew([CELL])
 
 
 def python(notebook, expression: str):

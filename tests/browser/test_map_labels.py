@@ -1,11 +1,8 @@
 """Labels on the map: text over the canvas that never overlaps, follows zooms and moves, and is never markup."""
 
 import itertools
-from pathlib import Path
 
 import pytest
-
-from tests.browser.lab import write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -32,10 +29,8 @@ VISIBLE = """nodes => nodes.filter(node => getComputedStyle(node).visibility ===
 
 
 @pytest.fixture
-def notebook(lab, tmp_path: Path):
-    opened = lab.open(write_notebook(tmp_path / "labels.ipynb", [CELL]))
-    opened.run_all()
-    return opened
+def notebook(run_anew):
+    return run_anew([CELL])
 
 
 def visible(notebook) -> dict[str, list[float]]:

@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from tests.browser.lab import write_notebook
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SETUP = """
@@ -22,9 +20,8 @@ river | Willows grow along this bank.
 
 
 @pytest.fixture
-def notebook(lab, tmp_path):
-    opened = lab.open(write_notebook(tmp_path / "senses.ipynb", [SETUP, BENCH]))
-    opened.run_all()
+def notebook(run_anew):
+    opened = run_anew([SETUP, BENCH])
     opened.page.locator(".js-plotly-plot .heatmaplayer").wait_for(state="attached", timeout=60_000)
     assert opened.outputs("stream") == [], "no warning, as of numbers that JSON lacks"
     opened.page.locator(SLIDER).scroll_into_view_if_needed()

@@ -10,6 +10,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "00_start_here.ipynb"
 
 
+@pytest.fixture(scope="module")
+def run(file_lab):
+    """The notebook after Run All, and the seconds that took: one run for every test, as it is long."""
+    notebook = file_lab.open(NOTEBOOK)
+    return notebook, notebook.run_all(600)
+
+
 def python(notebook, expression: str):
     """Value of a Python expression in the notebook's kernel."""
     return json.loads(notebook.run_cell(f"import json; print(json.dumps({expression}))"))
@@ -22,9 +29,9 @@ def on_page(page, coordinates: np.ndarray) -> np.ndarray:
     return first + (coordinates - coordinates[a]) * (second - first) / (coordinates[b] - coordinates[a])
 
 
-def test_a_person_explores_wikipedia(lab, record_property) -> None:
-    notebook = lab.open(NOTEBOOK)
-    record_property("run_all_s", round(notebook.run_all(600), 1))
+def test_a_person_explores_wikipedia(run, record_property) -> None:
+    notebook, seconds = run
+    record_property("run_all_s", round(seconds, 1))
     page = notebook.explorer()
     assert len(page.drawn()) > 4000
     assert len(page.lit()) == 10, "the search of the cell itself is lit"
@@ -66,9 +73,8 @@ def test_a_person_explores_wikipedia(lab, record_property) -> None:
     notebook.check()
 
 
-def test_a_prediction_waits_for_its_reveal(lab) -> None:
-    notebook = lab.open(NOTEBOOK)
-    notebook.run_all(600)
+def test_a_prediction_waits_for_its_reveal(run) -> None:
+    notebook, _ = run
     card = notebook.page.get_by_text("between 0.4 and 0.5", exact=True).first
     card.scroll_into_view_if_needed()
     assert notebook.page.locator(".wb-card-outcome:visible").count() == 0, "Run All shows no answer"
