@@ -15,7 +15,7 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     geometry    metrics, exact neighbours, hubs, maps and how far to trust them, analogies and directions of words
     ann         approximate search and its honest measurement
     vectordb    one Collection: embedded Qdrant by default, a server or a cluster by URL; filtered search measured
-    tasks       search by meaning and by words, its evaluation, hard negatives, advice on the metric, senses told apart
+    tasks       search and its evaluation, RAG, duplicates, anomalies, hard negatives, which metric, senses told apart
     interview   predict-then-reveal cards
     view        figures (tables in, plotly out) and widgets (controls -> room -> figure)
     lab         JupyterLab on the notebooks

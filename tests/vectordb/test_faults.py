@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
 
 
 def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path):
-    kills = 12
+    kills = 8
     ran = subprocess.run(
         python(ROOT / "tests/vectordb/killed.py", tmp_path / "collection", kills),
         capture_output=True,

@@ -114,6 +114,7 @@ def test_the_command_line_says_the_same():
     assert parse_where(["source=a, b"]) == {"source": ["a", "b"]}
     assert parse_where(['source="a, b"']) == {"source": "a, b"}
     assert parse_where(["source="]) == {"source": None}
+    assert parse_where(["price=", "open!="], COLUMNS) == {"and": [{"price": None}, {"not": {"open": None}}]}
     assert parse_where(["open=true"]) == {"open": True}
     assert parse_where(["source=7"]) == {"source": 7}
     assert parse_where(["source=7", "open!=False"], COLUMNS) == {"and": [{"source": "7"}, {"not": {"open": False}}]}

@@ -12,7 +12,7 @@ from workbench.errors import StorageError
 from workbench.records import ModelIdentity
 from workbench.vectordb import Collection, Layout, Match, move
 
-N = 700
+N = 320
 MODEL = ModelIdentity("tiny", "1" * 40, 8, query_prompt="query: ", document_prompt="passage: ")
 
 
@@ -50,11 +50,11 @@ def test_a_move_that_was_cut_short_goes_on(source: Collection, target: Places):
     place = target()
     move(source, place, progress=False)
     with Collection.open(place) as copy:
-        copy.delete([f"p{row}" for row in range(100, 400)])
+        copy.delete([f"p{row}" for row in range(100, 200)])
         copy.upsert(replace(gaussian(N, seed=9), model=MODEL).take([5]), filled(N).take([5]), progress=False)
         copy.upsert(replace(gaussian(N), model=MODEL).take([6]), filled(N, seed=1).take([6]), progress=False)
     report = move(source, place, progress=False)
-    assert (report.points, report.present) == (302, N - 302)
+    assert (report.points, report.present) == (102, N - 102)
     with Collection.open(place) as copy:
         assert points(copy) == points(source)
         found = copy.retrieve(["p5"], with_vectors=True)[0].vector

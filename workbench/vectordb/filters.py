@@ -292,9 +292,9 @@ def _expression(text: str, columns: Mapping[str, FieldType]) -> dict[str, Any]:
     kind = columns.get(name)
     if sign in ("=", "!="):
         quoted = len(rest) > 1 and rest[0] == rest[-1] == '"'
-        values = [rest[1:-1]] if quoted else [part.strip() for part in rest.split(",")]
-        read = [value if quoted else _read(name, value, kind) for value in values]
-        equal = {name: None if rest == "" else read[0] if len(read) == 1 else read}
+        values = [rest[1:-1]] if quoted else [part.strip() for part in rest.split(",")] if rest else [None]
+        read = [value if quoted or value is None else _read(name, value, kind) for value in values]
+        equal = {name: read[0] if len(read) == 1 else read}
         return {"not": equal} if sign == "!=" else equal
     bound = next(key for key, shown in _SIGNS.items() if shown == sign)
     return {name: {bound: _read(name, rest, kind)}}

@@ -104,7 +104,8 @@ class RagBench(ipywidgets.VBox):  # type: ignore[misc]
         self._chunks.value = self._listed(self._found[id], evidence)
         self._prompt.value = (
             f'<div style="{QUIET}">The prompt</div><pre class="wb-prompt" tabindex="0" aria-label="the prompt" '
-            f'style="white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.4">{escape(self.prompt)}</pre>'
+            f'style="white-space: pre-wrap; overflow-wrap: anywhere; word-break: normal; line-height: 1.4">'
+            f"{escape(self.prompt)}</pre>"
         )
         held = self.grounding
         cited = ", ".join(f"[{n}]" for n in held.citations)

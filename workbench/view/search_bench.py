@@ -83,7 +83,7 @@ class SearchBench(ipywidgets.VBox):  # type: ignore[misc]
         if unknown := set(where or {}) - set(fields):
             raise InputError(f"there is no drop-down for {min(unknown)!r}", "Name it in fields.")
         self._status = ipywidgets.HTML(layout=layout(width="100%", min_height="30px"))
-        self._lists = ipywidgets.HTML(layout=layout(width="1060px", height="380px", overflow="auto"))
+        self._lists = ipywidgets.HTML(layout=layout(width="1060px", height="430px", overflow="auto"))
         controls = ipywidgets.HBox([self.query, *self.filters.values()], layout=layout(flex_flow="row wrap"))
         super().__init__([controls, self._lists, self._status], layout=layout(width="100%"))
         for control in (self.query, *self.filters.values()):
