@@ -11,7 +11,7 @@ from workbench.records import Corpus, Vectors
 from workbench.vectordb import Collection, Layout, Search, Server
 
 N, D, ROUNDS, QUERIES = 1_500, 8, 400, 8
-N_PLAIN, ROUNDS_PLAIN = 150, 250  # where every point is compared in Python
+N_PLAIN, ROUNDS_PLAIN = 60, 250  # where every point is compared in Python
 ROUNDS_ON_THE_WIRE = 40
 AUDIENCES = ["public", "staff", "finance", "board"]
 SEARCHES = [Search(), Search(ef=64), Search(acorn=True, max_selectivity=1.0), Search(exact=True)]
