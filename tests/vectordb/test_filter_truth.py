@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vectordb.places import Places, filled, gaussian, is_engine
-from workbench.vectordb import Collection, Server
+from workbench.vectordb import Collection
 
 N = 120
 CORPUS = filled(N)
@@ -25,8 +25,6 @@ def collection(fresh: Places, request: pytest.FixtureRequest) -> Iterator[Collec
     place = fresh()
     if fields is None and not is_engine(place):
         pytest.skip("the imitation has no indexes")
-    if isinstance(place, Server) and place.is_imitation:
-        pytest.skip("the imitation is asked by REST")
     with Collection.from_corpus(place, CORPUS, VECTORS, fields=fields, progress=False) as made:
         yield made
 

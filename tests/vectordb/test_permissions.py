@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.vectordb.places import Places, gaussian, is_engine, is_front
+from tests.vectordb.places import Places, gaussian, is_engine
 from workbench.records import Corpus, Vectors
 from workbench.vectordb import Collection, Layout, Search
 
@@ -33,8 +33,6 @@ CORPUS, VECTORS = guarded(), gaussian(N, D)
 def collection(fresh: Places) -> Iterator[Collection]:
     """Most of it in a graph, some written since, some written twice, some deleted and written again."""
     place = fresh()
-    if is_front(place):
-        pytest.skip("the imitation itself is asked, without REST")
     n = N if is_engine(place) else N_PLAIN
     cut, twice = n * 4 // 5, n * 11 // 15
     first, last = np.arange(cut), np.arange(twice, n)
