@@ -124,6 +124,7 @@ BAD = {
         ["later.csv", "--text", "text", "--history", "few.csv"],
         "a history of 3 lines has no 5 neighbours",
     ),
+    "a line alone": (["few.csv", "--text", "text", "--limit", "1"], "5 neighbours for each of them. Take more lines."),
     "quantile": ([*BASE, "--quantile", "99"], "the quantile 99.0 is no share"),
     "method": ([*BASE, "--method", "svm"], "--method"),
     "k": ([*BASE, "--k", "0"], "--k"),

@@ -106,7 +106,8 @@ def test_it_is_readable_without_json(workbench):
         (["tickets.csv", "--text", "body", "--labels", "mater"], "Did you mean 'matter'?"),
         (["vectors.npy", "--labels", "matter"], "holds vectors and no texts"),
         (["one.csv", "--text", "body"], "makes no pair"),
-        (["tickets.csv", "--text", "body", "--threshold", "nan"], "no cosine score"),
+        (["tickets.csv", "--text", "body", "--threshold", "nan"], "no cosine similarity"),
+        (["vectors.npy", "--threshold", "1.5"], "the threshold 1.5 is no cosine similarity"),
         (["missing.csv", "--text", "body"], "missing.csv"),
     ],
 )

@@ -146,6 +146,7 @@ BAD = {
     "a word for a number": ([*FILE, "x", "--where", "price<cheap"], "'price' is of type float, and 'cheap' is not"),
     "an order of words": ([*FILE, "x", "--where", "audience>3"], "'audience' is of type keyword and has no order"),
     "no comparison": ([*FILE, "x", "--where", "audience"], "the filter 'audience' compares nothing"),
+    "no such folder to judge": (["nowhere", "--evaluate"], "there is no file 'nowhere'"),
     "unknown passage": (
         [*FILE, "--evaluate", "--queries", "q.csv", "--qrels", "odd.tsv"],
         "a passage that is not there, first 'nowhere'",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from workbench.errors import InputError
-from workbench.vectordb import check_where, describe, parse_where
+from workbench.vectordb import FieldType, check_where, describe, parse_where
 from workbench.vectordb.filters import AllOf, AnyOf, Missing, NoneOf, OneOf, Range, Words
 
 COLUMNS = {
@@ -132,3 +132,11 @@ def test_a_word_of_another_type_than_its_field_is_refused():
         parse_where(["price<cheap"], COLUMNS)
     with pytest.raises(InputError, match="'open' is of type bool, and 'x' is not"):
         parse_where(["open=x"], COLUMNS)
+
+
+@pytest.mark.parametrize("kind", ["integer", "float", "bool", "datetime", "keyword", "text"])
+def test_nothing_behind_equals_asks_for_a_missing_value_of_any_type(kind: FieldType) -> None:
+    assert parse_where(["price="], {"price": kind}) == {"price": None}
+    assert parse_where(["price!="], {"price": kind}) == {"not": {"price": None}}
+    with pytest.raises(InputError, match="no value after <"):
+        parse_where(["price<"], {"price": kind})

@@ -50,6 +50,8 @@ def duplicates(
 
     from workbench import tasks
 
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise InputError(f"the threshold {threshold:g} is no cosine similarity", "Use -1 to 1, such as 0.9.")
     vectors, corpus = _read(file, text, labels, id, model, limit)
     if len(vectors) < 2:
         raise InputError(f"{file!r} holds {len(vectors)} text, which makes no pair", "Give it at least two.")

@@ -249,6 +249,8 @@ def _benchmark(
 
     beir = settings.data_dir() / file if file == "help-center" else Path(file)
     own = (beir / "queries.jsonl").is_file()
+    if not beir.exists() and file not in corpora.builtin():
+        read_corpus(file, *reading)  # says what is there instead
     if own and queries is None and qrels is None:
         for option, given in zip(("--text", "--id", "--limit"), reading, strict=True):
             if given is not None:

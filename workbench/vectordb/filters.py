@@ -296,6 +296,8 @@ def _expression(text: str, columns: Mapping[str, FieldType]) -> dict[str, Any]:
         read = [value if quoted or value is None else _read(name, value, kind) for value in values]
         equal = {name: read[0] if len(read) == 1 else read}
         return {"not": equal} if sign == "!=" else equal
+    if not rest:
+        raise InputError(f"the filter {text!r} has no value after {sign}", "Write it like price<200.")
     bound = next(key for key, shown in _SIGNS.items() if shown == sign)
     return {name: {bound: _read(name, rest, kind)}}
 

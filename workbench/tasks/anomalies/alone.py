@@ -55,7 +55,7 @@ def score_alone(
     Warns
     -----
     NoHistoryWarning
-        Always, with the reason.
+        Whenever there are scores, with the reason.
     """
     if metric is None and isinstance(vectors, Vectors):
         metric = vectors.metric
@@ -63,13 +63,16 @@ def score_alone(
     distinct = distinct_rows(array)
     repeats = len(array) - len(distinct)
     done = f"{repeats:,} repeats were taken as one with the first of their kind" if collapse else "repeats were counted"
+    detector = AnomalyDetector(method, k=k, metric=metric, seed=seed)
+    scores = (
+        detector.fit(distinct.array).history_scores[distinct.inverse]
+        if collapse
+        else detector.fit(array).history_scores
+    )
     warnings.warn(
         f"{len(array):,} lines are scored against one another, without a history of normal lines: anomalies that "
         f"repeat are near each other and look usual ({done}). Give a history",
         NoHistoryWarning,
         stacklevel=2,
     )
-    detector = AnomalyDetector(method, k=k, metric=metric, seed=seed)
-    if collapse:
-        return detector.fit(distinct.array).history_scores[distinct.inverse]
-    return detector.fit(array).history_scores
+    return scores

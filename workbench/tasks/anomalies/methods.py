@@ -51,7 +51,7 @@ class Knn(Measure):
         if int(history.counts.sum()) <= k:
             raise InputError(
                 f"a history of {int(history.counts.sum()):,} lines has no {k} neighbours for each of them",
-                f"Take more lines, or k={max(1, int(history.counts.sum()) - 1)} or less.",
+                _fewer(int(history.counts.sum())),
             )
         self._history, self._metric, self._k = history, metric, k
         self._index = None
@@ -124,7 +124,7 @@ class Lof(Measure):
         if len(history) <= k:
             raise InputError(
                 f"a history of {len(history):,} distinct lines has no {k} neighbours for each of them",
-                f"Take more lines, or k={max(1, len(history) - 1)} or less.",
+                _fewer(len(history)),
             )
         self._history, self._unit = history, metric == "cosine"
         self._model = LocalOutlierFactor(n_neighbors=k, novelty=True, algorithm="brute")
@@ -180,6 +180,10 @@ class Forest(Measure):
             total[rows] -= model.score_samples(self._ready[rows]) * counts
         held: Scores = total / self._history.counts
         return held
+
+
+def _fewer(lines: int) -> str:
+    return f"Take more lines, or k={lines - 1} or less." if lines > 1 else "Take more lines."
 
 
 def _settled(distances: NDArray[np.floating[Any]]) -> Scores:
