@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.vectordb.places import Places, gaussian, is_engine
+from tests.vectordb.places import Places, gaussian, is_engine, is_front
 from workbench.records import Corpus, Vectors
 from workbench.vectordb import Collection, Layout, Search
 
