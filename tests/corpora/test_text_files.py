@@ -164,6 +164,14 @@ def test_csv_columns_of_numbers_are_numbers_and_words_are_words(tmp_path: Path) 
     assert table["code"].tolist() == ["x1", "7"]
 
 
+def test_csv_columns_of_true_and_false_are_truth_values_as_they_are_in_parquet(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("text,paid,open,other\na,True,True,true\nb,False,,False\n")
+    table = read(tmp_path / "c.csv", text="text").metadata
+    assert table["paid"].tolist() == [True, False]
+    assert table["open"].dropna().tolist() == [True] and table["open"].isna().tolist() == [False, True]
+    assert table["other"].tolist() == ["true", "False"]
+
+
 @pytest.mark.parametrize(
     ("written", "numbers"),
     [

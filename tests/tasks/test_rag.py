@@ -109,6 +109,7 @@ def test_grounding_counts_the_words_that_are_there():
     half = tasks.grounded(tasks.assemble(hits("Bears sleep through the winter"), 99, WORDS), evidence)
     assert not half.covered and half.share == pytest.approx(5 / 9)
     assert tasks.grounded(tasks.assemble(hits("in the and"), 99, WORDS), evidence).share == 0
+    assert not tasks.grounded(tasks.assemble(hits("It weighs 15 kg."), 99, WORDS), "5").covered
     with pytest.raises(InputError, match="no words"):
         tasks.grounded(whole, " ")
 

@@ -16,6 +16,8 @@ from workbench.records import Corpus
 
 __all__ = ["read"]
 
+_TRUTH = {"True": True, "False": False}  # as Python writes them; of other spellings nothing is known
+
 
 def read(
     path: str | Path,
@@ -70,7 +72,7 @@ def read(
     if kind in (".txt", ".log"):
         return _plain(_text_rows(found), found, name, text, id, metadata, limit)
     if kind in (".csv", ".tsv"):
-        return _numbers(
+        return _typed(
             corpus_from_rows(
                 _table_rows(found, text), source=found, name=name, text=text, id=id, metadata=metadata, limit=limit
             )
@@ -119,10 +121,14 @@ def _table_rows(path: Path, text: str | None) -> Iterator[Row]:
         ) from error
 
 
-def _numbers(corpus: Corpus) -> Corpus:
-    """The corpus of a CSV file with those metadata columns as numbers that lose nothing by it."""
+def _typed(corpus: Corpus) -> Corpus:
+    """The corpus of a CSV file with those metadata columns as numbers or truth values that lose nothing by it."""
     table = corpus.metadata.copy(deep=False)
     for column in table.columns:
+        words = table[column].dropna()
+        if len(words) and words.isin(list(_TRUTH)).all():
+            table[column] = table[column].map(_TRUTH)
+            continue
         try:
             numbers = pd.to_numeric(table[column])
         except (ValueError, TypeError):

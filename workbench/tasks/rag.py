@@ -114,7 +114,7 @@ def grounded(context: Context, evidence: str) -> Grounding:
     wanted = evidence.split()
     if not wanted:
         raise InputError("the evidence has no words", "Pass the words of a passage that answer the question.")
-    whole = re.compile(r"\s+".join(map(re.escape, wanted)))
+    whole = re.compile(r"(?<!\w)" + r"\s+".join(map(re.escape, wanted)) + r"(?!\w)")
     found = [False] * len(wanted)
     citations = []
     for number, hit in enumerate(context.used, 1):
