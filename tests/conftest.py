@@ -18,8 +18,10 @@ LONGEST = (
     "09_recall_vs_latency.ipynb",
     "07_inside_hnsw.ipynb",
     "test_start_here.py",
-    "08_inside_ivf_and_pq.ipynb",
+    "12_semantic_search_and_rag.ipynb",
     "06_exact_or_approximate.ipynb",
+    "11_vector_databases.ipynb",
+    "08_inside_ivf_and_pq.ipynb",
     "05_maps_and_what_they_hide.ipynb",
 )
 
