@@ -103,7 +103,10 @@ def test_it_is_readable_without_json(workbench):
     [
         (["tickets.csv", "--text", "body", "--labels", "same"], f"all {len(TEXTS)} rows have the label '1'"),
         (["tickets.csv", "--text", "body", "--labels", "id"], "no column 'id'"),
-        (["tickets.csv", "--text", "body", "--labels", "mater"], "Did you mean 'matter'?"),
+        (
+            ["tickets.csv", "--text", "body", "--labels", "mater"],
+            "has no column 'mater'. It has, nearest name first: 'matter'",
+        ),
         (["vectors.npy", "--labels", "matter"], "holds vectors and no texts"),
         (["one.csv", "--text", "body"], "makes no pair"),
         (["tickets.csv", "--text", "body", "--threshold", "nan"], "no cosine similarity"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from workbench.cli.inputs import VECTOR_FILES, embedded, read_corpus, vectors_of
+from workbench.cli.inputs import VECTOR_FILES, embedded, metadata_column, read_corpus, vectors_of
 from workbench.cli.options import AsJson, File, Id, Limit, Model, Text
 from workbench.cli.output import one_line, paragraph, report
 from workbench.errors import InputError
@@ -137,8 +137,4 @@ def _column(corpus: "Corpus | None", name: str, file: str) -> Any:
     """A metadata column of the lines."""
     if corpus is None:
         raise InputError(f"{file} holds vectors, which have no column {name!r}", "Name a file of texts.")
-    if name not in corpus.metadata.columns:
-        from workbench.corpora.opening import wrong_column
-
-        raise wrong_column(name, map(str, corpus.metadata.columns), file)
-    return corpus.metadata[name].to_numpy()
+    return metadata_column(corpus, name, file).to_numpy()

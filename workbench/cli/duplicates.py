@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.inputs import VECTOR_FILES, embedded, read_corpus, vectors_of
+from workbench.cli.inputs import VECTOR_FILES, embedded, metadata_column, read_corpus, vectors_of
 from workbench.cli.options import AsJson, Id, Limit, Model, Text
 from workbench.cli.output import one_line, report
 from workbench.errors import InputError
@@ -58,7 +58,7 @@ def duplicates(
     fit, curve = None, None
     if labels is not None:
         assert corpus is not None  # _read refuses labels without texts
-        column = _column(corpus, labels)
+        column = metadata_column(corpus, labels, file)
         curve = tasks.threshold_curve(vectors, column)
         fit = tasks.fit_threshold(vectors, column) if threshold is None else None
     limit_of = threshold if threshold is not None else fit.threshold if fit is not None else _THRESHOLD
@@ -70,7 +70,11 @@ def duplicates(
     record = _record(found, vectors)
     lines = _lines(found, corpus)
     if curve is not None and corpus is not None:
-        quality = fit.held_out if fit else tasks.duplicate_quality(found.pairs, _column(corpus, labels or ""), limit_of)
+        quality = (
+            fit.held_out
+            if fit
+            else tasks.duplicate_quality(found.pairs, metadata_column(corpus, labels or "", file), limit_of)
+        )
         record |= _judged(quality, fit, curve)
         lines += _said(quality, fit, curve)
     report(as_json, record, *lines, f"{vectors.metric}, {vectors.model or 'model unknown'}")
@@ -84,21 +88,8 @@ def _read(
         return vectors_of(file, {"--text": text, "--id": id, "--labels": labels}, limit), None
     corpus = read_corpus(file, text, id, limit)
     if labels is not None:
-        _column(corpus, labels)  # refused before the texts are encoded
+        metadata_column(corpus, labels, file)  # refused before the texts are encoded
     return embedded(corpus, model)[0], corpus
-
-
-def _column(corpus: "Corpus", name: str) -> "pd.Series[Any]":
-    from difflib import get_close_matches
-
-    there = [str(column) for column in corpus.metadata.columns]
-    if name not in there:
-        near = get_close_matches(name, there, 1)
-        raise InputError(
-            f"{corpus.name!r} has no column {name!r}",
-            f"Did you mean {near[0]!r}?" if near else f"Its columns: {', '.join(there) or 'none'}.",
-        )
-    return corpus.metadata[name]
 
 
 def _listed(pairs: "Pairs", ids: tuple[str, ...]) -> list[list[Any]]:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.embed import SentenceEncoder
     from workbench.records import Corpus, IntArray, Metric, Vectors
 
-__all__ = ["VECTOR_FILES", "embedded", "read_corpus", "vectors_and_queries", "vectors_of"]
+__all__ = ["VECTOR_FILES", "embedded", "metadata_column", "read_corpus", "vectors_and_queries", "vectors_of"]
 
 VECTOR_FILES = {".npy", ".npz", ".fvecs", ".ivecs", ".bvecs", ".hdf5", ".h5"}  # a Parquet file may hold either
 
@@ -33,6 +35,15 @@ def read_corpus(file: str, text: str | None, id: str | None, limit: int | None) 
             )
     corpus = corpora.load(file)
     return corpus if limit is None else corpus.take(range(min(limit, len(corpus))))
+
+
+def metadata_column(corpus: "Corpus", name: str, file: str) -> "pd.Series[Any]":
+    """A column beside the texts that FILE holds."""
+    if name not in corpus.metadata.columns:
+        from workbench.corpora.opening import wrong_column
+
+        raise wrong_column(name, map(str, corpus.metadata.columns), file)
+    return corpus.metadata[name]
 
 
 def vectors_of(file: str, unused: dict[str, str | None], limit: int | None, metric: "Metric" = "cosine") -> "Vectors":
