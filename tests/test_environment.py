@@ -72,6 +72,10 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     assert {n: pair for n, pair in differ.items() if n not in carried_by_torch} == {}
 
 
+def test_no_process_compiles_a_grammar_to_check_iris() -> None:
+    assert "rfc3987-syntax" not in PINS
+
+
 def test_conda_installs_the_same() -> None:
     pip = next(part["pip"] for part in CONDA["dependencies"] if isinstance(part, dict))
     assert pip == ["--constraint constraints.txt", LINES[0], "--editable .[dev]"]

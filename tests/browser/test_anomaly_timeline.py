@@ -85,8 +85,8 @@ def test_the_threshold_moves_and_a_line_shows_its_likes(lab, tmp_path, record_pr
     notebook.page.wait_for_timeout(400)
     notebook.page.mouse.down()
     notebook.page.mouse.up()
-    notebook.wait_until(lambda: "message 4050" in whole.inner_text(), "the line that was clicked")
-    assert "line-4050 · score" in whole.inner_text()
+    notebook.wait_until(lambda: "line-4050 · score" in whole.inner_text(), "the line that was clicked")
+    assert python(notebook, "watch.chosen") == 50
     kind = "() => document.querySelector('.wb-anomalies .js-plotly-plot')._fullLayout.xaxis.type"
     assert notebook.page.evaluate(kind) == "date"
     notebook.shot("anomaly-timeline-clicked", whole)

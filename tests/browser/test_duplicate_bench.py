@@ -54,7 +54,8 @@ def test_the_threshold_by_keyboard(lab, tmp_path, record_property) -> None:
     assert near.get_by_text("● duplicates").count() == sum(table)
     assert near.get_by_text("○ not duplicates").count() == len(table) - sum(table)
     assert f"{python(notebook, 'len(bench.clusters)')} clusters" in status.inner_text()
-    assert f"{python(notebook, 'len(bench.clusters[0])')} rows" in clusters.inner_text()
+    largest = python(notebook, "len(bench.clusters[0])")
+    notebook.wait_until(lambda: f"{largest} rows" in clusters.inner_text(), "the clusters")
     notebook.shot("duplicate-bench-80", whole)
 
     lowest = python(notebook, "bench.threshold.options[0][0]")
@@ -67,7 +68,7 @@ def test_the_threshold_by_keyboard(lab, tmp_path, record_property) -> None:
             break
         page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.classList.contains('wb-clusters')"), "the list has the keyboard"
-    assert "different matters" in clusters.inner_text()
+    notebook.wait_until(lambda: "different matters" in clusters.inner_text(), "clusters that join what differs")
     assert page.evaluate("() => window.hacked") is None and whole.locator("img").count() == 0
     assert notebook.run_cell("view.check()") == ""
     notebook.check()

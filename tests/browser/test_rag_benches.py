@@ -41,7 +41,8 @@ def test_a_person_filters_and_searches_and_moves_the_budget(lab, tmp_path) -> No
     page = notebook.page
     lists, status = page.locator("ol.wb-search"), page.locator("[role=status]").first
     lists.first.wait_for(state="visible", timeout=30_000)
-    assert lists.count() == 3 and "No filter" in status.inner_text() and "60 passages pass" in status.inner_text()
+    notebook.wait_until(lambda: lists.count() == 3, "a list of each way to search")
+    assert "No filter" in status.inner_text() and "60 passages pass" in status.inner_text()
 
     page.locator(".widget-dropdown select").first.select_option(index=2)
     notebook.wait_until(lambda: "Filter: source is" in status.inner_text(), "the filter's read-out")
