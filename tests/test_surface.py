@@ -129,6 +129,7 @@ SURFACE = {
         "MachineLimits",
         "Misses",
         "Parts",
+        "QDRANT_DISTANCES",
         "ScalingFit",
         "Scan",
         "Scanner",

@@ -11,6 +11,7 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from tests.tiny_encoder import TinyEncoder
 from workbench import corpora, embed
+from workbench.ann import Index
 from workbench.errors import IdentityError, InputError, VectorError
 from workbench.records import Corpus, ModelIdentity, Vectors
 from workbench.tasks import anomalies
@@ -66,6 +67,21 @@ def test_an_approximate_search_agrees_where_the_graph_finds_all(data: st.DataObj
     np.testing.assert_allclose(graph.scores(asked), exact.scores(asked), atol=1e-5)
     np.testing.assert_allclose(graph.history_scores, exact.history_scores, atol=1e-5)
     np.testing.assert_allclose([graph.score_one(one) for one in asked], exact.scores(asked), atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_line_that_the_graph_finds_too_little_for_is_searched_exactly(metric, monkeypatch) -> None:
+    exact = anomalies.AnomalyDetector(k=3, metric=metric).fit(HISTORY)
+    graph = anomalies.AnomalyDetector(k=3, metric=metric, approximate=True).fit(HISTORY)
+    whole = Index.search
+
+    def lost(self, queries, k, search=()):
+        rows = whole(self, queries, k, search)
+        rows[::2, -1] = -1
+        return rows
+
+    monkeypatch.setattr(Index, "search", lost)
+    np.testing.assert_allclose(graph.scores(ASKED), exact.scores(ASKED), atol=1e-5)
 
 
 def test_local_outlier_factor_is_that_of_scikit_learn_over_distinct_lines() -> None:

@@ -72,6 +72,11 @@ def test_structure_ends_chunks_at_headings():
     assert [text.split("\n")[0] for text in chunks.texts] == ["# Bears", "## Wolves"]
 
 
+def test_blank_documents_make_no_chunks_and_every_column():
+    chunks = tasks.chunk_by_sentences(documents(" \n\n "), WORDS)
+    assert len(chunks) == 0 and {"document", "start", "end", "tokens"} <= set(chunks.metadata.columns)
+
+
 def test_joined_passages_are_in_the_document_in_order():
     table = pd.DataFrame({"title": ["A", "B", "A"], "position": [1, 0, 0], "section": ["s", "", "t"]})
     joined = tasks.join_passages(Corpus(("x", "y", "z"), ("second", "other", "first"), table))

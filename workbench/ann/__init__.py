@@ -49,6 +49,7 @@ from workbench.ann.machine import provenance, resident_growth
 from workbench.ann.measurement import COLUMNS, break_even, query_scores, recall
 from workbench.ann.memory import formula_bytes
 from workbench.ann.one_index import trial
+from workbench.ann.qdrant_distances import QDRANT_DISTANCES
 from workbench.ann.scaling import ScalingFit, fit_scaling, scan_summary, scan_times, spanning
 from workbench.ann.snippets import snippet, translate
 from workbench.ann.specs import IndexSpec, Settings, check_spec
@@ -63,6 +64,7 @@ __all__ = [
     "COLUMNS",
     "DEFAULT_FAMILIES",
     "FAMILIES",
+    "QDRANT_DISTANCES",
     "TARGETS",
     "Advice",
     "Coarse",

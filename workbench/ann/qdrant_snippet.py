@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from workbench.ann.qdrant_distances import QDRANT_DISTANCES
 from workbench.ann.specs import IndexSpec
 from workbench.records import Metric
 
 __all__ = ["qdrant_script", "quoted"]
 
-_DISTANCES = {"cosine": "COSINE", "dot": "DOT", "euclidean": "EUCLID"}
 _REQUEST_BYTES = 8_000_000  # of JSON in one upsert; a server takes 32 MB (service.max_request_size_mb, config.yaml)
 _NUMBER_BYTES = 22  # of one number in JSON, at most
 _CODES = {  # the client's configuration, and the server's
@@ -36,11 +36,12 @@ def qdrant_script(spec: IndexSpec, metric: Metric, d: int, k: int, vectors_file:
     The address is read from ``QDRANT_URL``. ``":memory:"`` runs the script without a server, in a part of the client
     that compares every vector: it shows that the script runs, and its recall is that of exact search.
     """
+    distance = QDRANT_DISTANCES[metric].upper()
     build, search = dict(spec.build), dict(spec.search)
     codes = _CODES.get(str(build.get("quantization")))
     graph: dict[str, object] = {name: build[name] for name in ("m", "ef_construct") if name in build}
     collection = [
-        f"vectors_config=models.VectorParams(size={d}, distance=models.Distance.{_DISTANCES[metric]}, on_disk=False),",
+        f"vectors_config=models.VectorParams(size={d}, distance=models.Distance.{distance}, on_disk=False),",
         f"hnsw_config=models.HnswConfigDiff({_arguments({**graph, 'on_disk': False})}),",
         "optimizers_config=models.OptimizersConfigDiff(default_segment_number=1),",
     ]

@@ -54,7 +54,7 @@ def duplicates(
         raise InputError(f"the threshold {threshold:g} is no cosine similarity", "Use -1 to 1, such as 0.9.")
     vectors, corpus = _read(file, text, labels, id, model, limit)
     if len(vectors) < 2:
-        raise InputError(f"{file!r} holds {len(vectors)} text, which makes no pair", "Give it at least two.")
+        raise InputError(f"{file!r} holds {len(vectors)} row, which makes no pair", "Give it at least two.")
     fit, curve = None, None
     if labels is not None:
         assert corpus is not None  # _read refuses labels without texts

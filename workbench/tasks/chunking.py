@@ -201,7 +201,7 @@ def _chunks(documents: Corpus, counter: TokenCounter, cut: Callable[[str], Itera
             places.append((id, start, end))
             rows.append(row)
     table = documents.metadata.iloc[rows].reset_index(drop=True)
-    for column, values in zip(("document", "start", "end"), zip(*places, strict=True), strict=False):
-        table[column] = list(values)
+    for place, column in enumerate(("document", "start", "end")):
+        table[column] = [one[place] for one in places]
     table["tokens"] = counter.count_tokens(texts)
     return Corpus(tuple(ids), tuple(texts), table, f"chunks of {documents.name}")

@@ -249,7 +249,11 @@ def evaluate(
         relevant_from = 2 if any(grade >= 2 for grades in qrels.values() for grade in grades.values()) else 1
     asked = [id for id in texts if any(grade >= relevant_from for grade in qrels.get(id, {}).values())]
     if not asked:
-        raise InputError(f"no query has a passage graded {relevant_from} or more", "Lower relevant_from.")
+        highest = max((grade for grades in qrels.values() for grade in grades.values()), default=0)
+        raise InputError(
+            f"no query has a passage graded {relevant_from} or more: the highest grade is {highest}",
+            f"Use relevant_from={highest}." if highest > 0 else "Judgements of a grade above 0 are needed.",
+        )
     depth = max(depth, k, 10)
     tables, answers = [], {}
     for name, searcher in searchers.items():

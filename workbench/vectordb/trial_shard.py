@@ -11,12 +11,11 @@ from typing import Any
 
 import faiss
 
-from workbench.ann import Database
+from workbench.ann import QDRANT_DISTANCES, Database
 from workbench.records import FloatArray
 
 __all__ = ["TrialShard", "search_bytes", "shard_config", "trial_shard"]
 
-_DISTANCES = {"cosine": "Cosine", "dot": "Dot", "euclidean": "Euclid"}
 _KILOBYTES = 1  # data of this size is indexed by a graph: small data too is to be measured
 _KILOBYTE = 1_024  # bytes
 _ROWS_AT_ONCE = 1_000
@@ -71,7 +70,7 @@ def shard_config(
     """
     import qdrant_edge as edge
 
-    distance = getattr(edge.Distance, _DISTANCES[database.metric])
+    distance = getattr(edge.Distance, QDRANT_DISTANCES[database.metric])
     return edge.EdgeConfig(
         edge.EdgeVectorParams(database.d, distance, memory=vectors_memory),
         hnsw_config=edge.HnswIndexConfig(

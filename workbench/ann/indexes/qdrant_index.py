@@ -13,13 +13,13 @@ import numpy as np
 
 from workbench.ann.indexes.base import Index, Stopwatch
 from workbench.ann.indexes.database import Database
+from workbench.ann.qdrant_distances import QDRANT_DISTANCES
 from workbench.ann.specs import IndexSpec, Settings
 from workbench.errors import StorageError
 from workbench.records import FloatArray, IntArray
 
 __all__ = ["DEFAULTS", "QdrantIndex", "build_qdrant", "read_qdrant"]
 
-_DISTANCES = {"cosine": "Cosine", "dot": "Dot", "euclidean": "Euclid"}
 DEFAULTS = {"m": 16, "ef_construct": 100}  # https://qdrant.tech/documentation/concepts/indexing/
 _ROWS_AT_ONCE = 1_000
 _KILOBYTES = 1  # data of this size is indexed and searched by its graph: small data too is to be measured
@@ -105,7 +105,7 @@ def build_qdrant(spec: IndexSpec, database: Database) -> QdrantIndex:
     }
     quantization = settings.get("quantization")
     config = edge.EdgeConfig(
-        edge.EdgeVectorParams(database.d, getattr(edge.Distance, _DISTANCES[database.metric])),
+        edge.EdgeVectorParams(database.d, getattr(edge.Distance, QDRANT_DISTANCES[database.metric])),
         hnsw_config=edge.HnswIndexConfig(
             int(settings["m"]),
             int(settings["ef_construct"]),

@@ -87,11 +87,9 @@ class Knn(Measure):
         return score
 
     def _near(self, array: FloatArray, k: int) -> tuple[IntArray, Scores]:
-        """Rows of the history and their distances, nearest first; a row may be -1, at an infinite distance."""
+        """Rows of the history and their distances, nearest first; exact where the graph does not reach ``k``."""
         if self._index is None:
-            found = exact_neighbours(array, self._history.array, k, self._metric)
-            near = found.scores.astype(np.float64)
-            return found.ids, _settled(1.0 - near if self._metric == "cosine" else near)
+            return self._exact(array, k)
         asked = self._index.database.prepare(array)
         rows = self._index.search(asked, k, (("efSearch", max(_EF, 2 * k)),))
         other = self._index.database.array[rows]
@@ -99,7 +97,15 @@ class Knn(Measure):
             near = 1.0 - np.einsum("qd,qkd->qk", asked, other, dtype=np.float64)
         else:
             near = np.linalg.norm(asked[:, None].astype(np.float64) - other, axis=2)
-        return rows, np.where(rows >= 0, _settled(near), np.inf)
+        near = _settled(near)
+        if (short := (rows < 0).any(axis=1)).any():
+            rows[short], near[short] = self._exact(array[short], k)
+        return rows, near
+
+    def _exact(self, array: FloatArray, k: int) -> tuple[IntArray, Scores]:
+        found = exact_neighbours(array, self._history.array, k, self._metric)
+        near = found.scores.astype(np.float64)
+        return found.ids, _settled(1.0 - near if self._metric == "cosine" else near)
 
     def _mean(self, distances: Scores, counts: IntArray) -> Scores:
         """Mean over the k nearest occurrences."""

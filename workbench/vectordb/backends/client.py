@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from qdrant_client import QdrantClient, models
 
+from workbench.ann import QDRANT_DISTANCES
 from workbench.errors import InputError, StorageError
 from workbench.records import FloatArray
 from workbench.vectordb.backends.base import Found, StoredPoint
@@ -23,7 +24,6 @@ _REQUEST_BYTES = 8_000_000  # of one upsert; a server takes 32 MB (service.max_r
 _NUMBER_BYTES = 22  # of one number in JSON, at most
 _QUERIES = 64  # in one request, so that a large batch is no slow request
 _POLL = 0.25  # seconds
-_DISTANCES = {"cosine": models.Distance.COSINE, "dot": models.Distance.DOT, "euclidean": models.Distance.EUCLID}
 _INDEXES: Mapping[FieldType, models.PayloadSchemaType] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "integer": models.PayloadSchemaType.INTEGER,
@@ -288,7 +288,11 @@ def _create(client: QdrantClient, name: str, config: CollectionConfig) -> bool:
     layout: Layout = config.layout
     return client.create_collection(
         name,
-        models.VectorParams(size=config.dimensions, distance=_DISTANCES[config.metric], on_disk=layout.on_disk or None),
+        models.VectorParams(
+            size=config.dimensions,
+            distance=models.Distance(QDRANT_DISTANCES[config.metric]),
+            on_disk=layout.on_disk or None,
+        ),
         shard_number=layout.shard_number,
         replication_factor=layout.replication_factor,
         write_consistency_factor=layout.write_consistency_factor,

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import qdrant_edge as edge
 
+from workbench.ann import QDRANT_DISTANCES
 from workbench.errors import InputError, StorageError
 from workbench.records import FloatArray
 from workbench.vectordb.backends.base import Found, StoredPoint
@@ -24,7 +25,6 @@ _TO_OPEN = 64 * 2**20
 _TO_WRITE = 2 * _TO_OPEN  # and then it can be opened again
 _LOG = 32 * 2**20  # bytes after which the log is brought into the segments and cut
 _BYTES_PER_BYTE = 4  # log, segment, index, and some air
-_DISTANCES = {"cosine": edge.Distance.Cosine, "dot": edge.Distance.Dot, "euclidean": edge.Distance.Euclid}
 _INDEXES: Mapping[FieldType, edge.PayloadSchemaType] = {
     "keyword": edge.PayloadSchemaType.Keyword,
     "integer": edge.PayloadSchemaType.Integer,
@@ -258,7 +258,9 @@ def _edge_config(config: CollectionConfig) -> edge.EdgeConfig:
     layout: Layout = config.layout
     placed = edge.Memory.Cold if layout.on_disk else edge.Memory.Cached
     return edge.EdgeConfig(
-        edge.EdgeVectorParams(config.dimensions, _DISTANCES[config.metric], memory=placed),
+        edge.EdgeVectorParams(
+            config.dimensions, getattr(edge.Distance, QDRANT_DISTANCES[config.metric]), memory=placed
+        ),
         hnsw_config=edge.HnswIndexConfig(
             layout.m,
             layout.ef_construct,
