@@ -72,24 +72,32 @@ def test_what_each_point_missed_is_kept_and_adds_up(swept):
         assert sum(misses.shares.values()) + row["recall"] == pytest.approx(1, abs=1e-6)
         allowed = {"hnsw": {"ef", "unreachable"}, "ivf": {"nprobe"}, "flat": set()}
         assert set(misses.each["cause"]) <= allowed.get(row["family"], {"nprobe", "refine", "distorted", "tie"})
-    graph = swept.points[swept.points["family"] == "hnsw"].sort_values("recall").iloc[0]
-    spec = ann.IndexSpec.parse(graph["index"])
-    needed = swept.misses(graph["point"]).each.query("cause == 'ef'").dropna(subset="needs")
-    assert len(needed)
-    measured = [ann.IndexSpec.parse(index) for index in swept.points.query("build == @graph.build")["index"]]
-    most = max(measured, key=lambda other: dict(other.search)["efSearch"])
-    assert swept.misses(graph["point"]).tried == {"efSearch": dict(most.search)["efSearch"]}
-    assert not swept.misses(str(most)).tried
-    for miss in needed.head(30).to_dict("records"):
-        found = swept.answers(str(spec.with_search(efSearch=int(miss["needs"]))))
+
+
+def test_an_ef_that_a_graph_needs_is_one_that_found_it(tmp_path):
+    ladder = [f"HNSW4 efConstruction=20 efSearch={ef}" for ef in (10, 14, 20, 40, 80)]
+    swept = quick(
+        clustered(), metric="euclidean", grid=[ann.IndexSpec.parse(one) for one in ladder], out=tmp_path / "s"
+    )
+    needed = swept.misses(ladder[0]).each.query("cause == 'ef'").dropna(subset="needs")
+    assert set(needed["needs"]) > {14, 20}
+    assert swept.misses(ladder[0]).tried == {"efSearch": 80}
+    assert not swept.misses(ladder[-1]).tried
+    for miss in needed.to_dict("records"):
+        found = swept.answers(f"HNSW4 efConstruction=20 efSearch={int(miss['needs'])}")
         assert miss["row"] in found[miss["query"]]
-        assert miss["needs"] > dict(spec.search)["efSearch"]
-    (swept.folder / "misses" / f"{graph['point']}.parquet").rename(swept.folder / "aside")
-    assert swept.misses(graph["point"]) is None
-    (swept.folder / "misses" / f"{graph['point']}.parquet").write_bytes(b"PAR1")
-    with pytest.raises(StorageError, match=graph["point"]):
-        swept.misses(graph["point"])
-    (swept.folder / "aside").rename(swept.folder / "misses" / f"{graph['point']}.parquet")
+        assert miss["needs"] > 10
+
+
+def test_misses_that_are_gone_are_none_and_damaged_ones_an_error(swept):
+    name = swept.points["point"].iloc[-1]
+    kept = swept.folder / "misses" / f"{name}.parquet"
+    kept.rename(swept.folder / "aside")
+    assert swept.misses(name) is None
+    kept.write_bytes(b"PAR1")
+    with pytest.raises(StorageError, match=name):
+        swept.misses(name)
+    (swept.folder / "aside").rename(kept)
 
 
 def test_queries_held_out_are_no_rows_of_what_is_searched(swept):
@@ -277,7 +285,7 @@ def test_more_families_in_the_same_folder_share_one_front_of_one_pace(tmp_path):
     both = quick(clustered(600), metric="dot", families=("ivf", "sq"), out=tmp_path, rounds=2)
     last = both.points[both.points["rounds"] > 0]
     assert set(last["rounds"]) == {2}
-    assert set(last["family"]) == {"flat", "ivf", "sq"}
+    assert set(both.points["family"]) == {"flat", "ivf", "sq"}
     front = ann.pareto(last["recall"], last["p50_us"])
     assert set(last.loc[front, "point"]) == set(both.front["point"])
 
