@@ -15,7 +15,7 @@ _home = pytest.StashKey[Path]()
 # Begun last, one of these would keep one worker busy while the other has nothing left to do.
 LONGEST = (
     "02_how_embeddings_are_made.ipynb",
-    "09_recall_vs_latency.ipynb",
+    "test_recall_vs_latency.py",
     "07_inside_hnsw.ipynb",
     "test_start_here.py",
     "12_semantic_search_and_rag.ipynb",
