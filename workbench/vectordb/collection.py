@@ -39,6 +39,7 @@ from workbench.vectordb.records import (
 
 __all__ = ["Collection"]
 
+_BATCH = 256  # points that are acknowledged at once
 _KEYS_AT_ONCE = 1_000
 _SEARCH = Search()
 _LAYOUT = Layout()
@@ -152,7 +153,7 @@ class Collection:
                 raise StorageError(
                     f"{str(where)!r} holds a collection of other texts or vectors", "Open it, or name another place."
                 )
-            collection._write_missing(vectors, corpus, progress)
+            collection._write(vectors, corpus, _BATCH, progress, anew=False)
             collection.optimize()
             collection.flush()
         except BaseException:
@@ -179,7 +180,7 @@ class Collection:
         return f"Collection({str(self.place)!r}, {config.dimensions}-d, {config.metric}, {made})"
 
     def upsert(
-        self, vectors: Vectors, corpus: Corpus | None = None, *, batch: int = 256, progress: bool = True
+        self, vectors: Vectors, corpus: Corpus | None = None, *, batch: int = _BATCH, progress: bool = True
     ) -> UpsertReport:
         """Write points; those whose id is there already are replaced.
 
@@ -203,46 +204,32 @@ class Collection:
         StorageError
             The engine cannot write. What was acknowledged before stays.
         """
-        started = time.perf_counter()
         if batch < 1:
             raise InputError(f"batch={batch!r} writes nothing", "Give batch=1 or more.")
-        corpus = corpus or Corpus(vectors.ids, ("",) * len(vectors))
+        return self._write(vectors, corpus or Corpus(vectors.ids, ("",) * len(vectors)), batch, progress, anew=True)
+
+    def _write(self, vectors: Vectors, corpus: Corpus, batch: int, progress: bool, *, anew: bool) -> UpsertReport:
+        """Points in batches; unless ``anew``, those alone that are not there yet."""
+        started, written = time.perf_counter(), 0
         self._check_vectors(vectors)
         _check_rows(vectors, corpus)
         self._learn(column_types(corpus))
         with tqdm(total=len(vectors), desc="writing points", unit="point", disable=not progress) as bar:
             for start in range(0, len(vectors), batch):
-                rows = range(start, min(start + batch, len(vectors)))
-                self._write(vectors, corpus, rows)
-                bar.update(len(rows))
+                rows = list(range(start, min(start + batch, len(vectors))))
+                passed = len(rows)
+                if not anew:
+                    there = {match.id for match in self.retrieve([vectors.ids[row] for row in rows])}
+                    rows = [row for row in rows if vectors.ids[row] not in there]
+                if rows:
+                    stored = payloads(corpus, [corpus.row(vectors.ids[row]) for row in rows], self.config.columns)
+                    points = zip(rows, stored, strict=True)
+                    self._backend.upsert(
+                        [StoredPoint(point_key(vectors.ids[row]), vectors.array[row], kept) for row, kept in points]
+                    )
+                written += len(rows)
+                bar.update(passed)
         self.flush()
-        return UpsertReport(len(vectors), 0, time.perf_counter() - started)
-
-    def _write(self, vectors: Vectors, corpus: Corpus, rows: Iterable[int]) -> None:
-        """One batch."""
-        at = list(rows)
-        stored = payloads(corpus, [corpus.row(vectors.ids[row]) for row in at], self.config.columns)
-        self._backend.upsert(
-            [
-                StoredPoint(point_key(vectors.ids[row]), vectors.array[row], payload)
-                for row, payload in zip(at, stored, strict=True)
-            ]
-        )
-
-    def _write_missing(self, vectors: Vectors, corpus: Corpus, progress: bool) -> UpsertReport:
-        """The points of a corpus that are not there yet."""
-        started, written = time.perf_counter(), 0
-        self._check_vectors(vectors)
-        self._learn(column_types(corpus))
-        with tqdm(total=len(vectors), desc="writing points", unit="point", disable=not progress) as bar:
-            for start in range(0, len(vectors), 256):
-                rows = range(start, min(start + 256, len(vectors)))
-                there = {match.id for match in self.retrieve([vectors.ids[row] for row in rows])}
-                missing = [row for row in rows if vectors.ids[row] not in there]
-                if missing:
-                    self._write(vectors, corpus, missing)
-                written += len(missing)
-                bar.update(len(rows))
         return UpsertReport(written, len(vectors) - written, time.perf_counter() - started)
 
     def _learn(self, new: Mapping[str, FieldType]) -> None:
