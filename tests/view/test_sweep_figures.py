@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.tiny_sweep import HOSTILE, K, tiny_sweep
@@ -15,7 +15,7 @@ from workbench.ann.sweeping.adaptive import _ORDER
 from workbench.errors import InputError
 from workbench.view import figures
 from workbench.view.figures.sweep import FAMILY_LOOKS
-from workbench.view.figures.sweep_axes import COSTS, raised, top_of
+from workbench.view.figures.sweep_axes import COSTS, cost_axis, raised, recall_axis, top_of
 from workbench.view.sweep_bench import _SIGNS
 from workbench.view.sweep_details import cause_shares
 
@@ -48,6 +48,24 @@ def test_ninety_ninety_nine_and_three_nines_are_as_far_apart(result):
     assert place["0.99"] - place["0.9"] == pytest.approx(place["0.999"] - place["0.99"]) == pytest.approx(1)
     assert place["exactly 1"] == max(axis.tickvals) < axis.range[1]
     assert "recall@10" in axis.title.text
+
+
+@given(st.lists(st.floats(1e-4, 1e9), min_size=1, max_size=6))
+def test_a_cost_axis_has_two_numbers_in_sight(costs):
+    axis = cost_axis(costs)
+    low, high = axis["range"]
+    assert all(low < np.log10(cost) < high for cost in costs)
+    assert sum(low <= np.log10(tick) <= high for tick in axis["tickvals"]) >= 2
+
+
+@example([1.0])
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_an_axis_of_recall_has_two_numbers_in_sight(recalls):
+    top = top_of(recalls)
+    axis = recall_axis(recalls, top)
+    low, high = axis["range"]
+    assert all(low <= place <= high for place in raised(recalls, top))
+    assert sum(low <= tick <= high for tick in axis["tickvals"]) >= 2
 
 
 def test_every_family_has_a_look_a_sign_and_a_turn():

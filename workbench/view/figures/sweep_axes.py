@@ -37,6 +37,8 @@ RECALLS = {
 _TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 0.99999)
 _LEAST_TOP = 3.0  # of the axis of recall: 0.999 is on it even where nothing reaches that
 _GAP = 0.45  # between the last tick and the place of recall 1
+_SEEN_FROM = 0.99  # the axis of recall begins there at the latest: one tick alone says nothing
+_TWO_TICKS = 0.7  # decades: at least two of the steps 1, 2 and 5 are in every such stretch
 _NOTHING = 1e-9  # a share missed below this is rounding
 
 
@@ -77,7 +79,7 @@ def bars(
 def recall_axis(recalls: ArrayLike, top: float) -> dict[str, Any]:
     """Ticks and range of an axis of the share missed, which begins a little below the least recall."""
     ticks = [tick for tick in _TICKS if raised(tick, top) <= top - _GAP + _NOTHING]
-    least = float(np.asarray(recalls, dtype=np.float64).min(initial=1.0))
+    least = float(np.asarray(recalls, dtype=np.float64).min(initial=_SEEN_FROM))
     return {
         "tickvals": [*(float(raised(tick, top)) for tick in ticks), top],
         "ticktext": [*(f"{tick:g}" for tick in ticks), "exactly 1"],
@@ -85,8 +87,8 @@ def recall_axis(recalls: ArrayLike, top: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def cost_axis(costs: ArrayLike, *, least: float = 0.0) -> dict[str, Any]:
-    """A logarithmic axis around costs, at least so many decades long, with ticks at 1, 2 and 5, written out."""
+def cost_axis(costs: ArrayLike, *, least: float = _TWO_TICKS) -> dict[str, Any]:
+    """A logarithmic axis around costs, at least so many decades long, with two or more ticks at 1, 2 and 5, written out."""
     values = np.asarray(costs, dtype=np.float64)
     known = values[np.isfinite(values) & (values > 0)]
     low, high = (math.log10(known.min()), math.log10(known.max())) if len(known) else (0.0, 1.0)
