@@ -216,7 +216,7 @@ class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
         )
         what = "similarity" if found.metric == "cosine" else "distance"
         self._panel.value = (
-            f'<div role="status" style="font-size: 13px; line-height: 1.35; padding-left: 4px"><div dir="auto" '
+            f'<div role="status" style="font-size: 13px; line-height: 1.35; padding: 8px 0 0 4px"><div dir="auto" '
             f'style="font-weight: 600; overflow-wrap: anywhere">{escape(shorten(self._lines.texts[row], 260))}</div>'
             f'<div style="{QUIET}">{escape(self._lines.ids[row])} · score {self.scores[row]:.3f}{truth}</div>'
             f'<div style="{QUIET}; margin-top: 6px">its nearest normal lines, by {what}</div>{normal}</div>'

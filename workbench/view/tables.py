@@ -8,7 +8,9 @@ from workbench.view.read_out import QUIET
 __all__ = ["Table", "table"]
 
 _ROWS = 100
-_CELL = "padding: 5px 12px 5px 0; vertical-align: top; text-align: {side}; max-width: 34em; overflow-wrap: anywhere"
+_CELL = "padding: 5px 12px 5px 0; vertical-align: top; text-align: {side}; max-width: 34em; {wrap}"
+_TEXT_WRAPS, _HEAD_WRAPS = "overflow-wrap: anywhere", "overflow-wrap: break-word"  # a column has room for its name
+_NUMBERS_STAY = "white-space: nowrap"
 _EDGE = "border-bottom: 1px solid var(--jp-border-color2, #e0e0e0)"
 _HEAD = f"font-weight: 600; {QUIET}"
 
@@ -47,7 +49,9 @@ class Table:
         return f'<table style="border-collapse: collapse; margin: 4px 0"><tr>{head}</tr>{body}</table>{rest}'
 
     def _cell(self, tag: str, value: object, number: bool) -> str:
-        style = f"{_CELL.format(side='right' if number else 'left')}; {_EDGE}" + (f"; {_HEAD}" if tag == "th" else "")
+        wrap = _HEAD_WRAPS if tag == "th" else _NUMBERS_STAY if number else _TEXT_WRAPS
+        cell = _CELL.format(side="right" if number else "left", wrap=wrap)
+        style = f"{cell}; {_EDGE}" + (f"; {_HEAD}" if tag == "th" else "")
         return f'<{tag} dir="auto" style="{style}">{escape(self._shown(value))}</{tag}>'
 
     def _shown(self, value: object) -> str:

@@ -88,7 +88,7 @@ def recall_axis(recalls: ArrayLike, top: float) -> dict[str, Any]:
 
 
 def cost_axis(costs: ArrayLike, *, least: float = _TWO_TICKS) -> dict[str, Any]:
-    """A logarithmic axis around costs, at least so many decades long, with two or more ticks at 1, 2 and 5, written out."""
+    """A logarithmic axis around costs, at least so many decades long: two ticks or more at 1, 2 and 5, written out."""
     values = np.asarray(costs, dtype=np.float64)
     known = values[np.isfinite(values) & (values > 0)]
     low, high = (math.log10(known.min()), math.log10(known.max())) if len(known) else (0.0, 1.0)
