@@ -12,6 +12,7 @@ SURFACE = {
     "atomic": ["output_path", "replacing"],
     "markup": ["emphasis", "escape", "plain", "shorten"],
     "callbacks": ["CallbackError", "check", "errors", "guard", "record"],
+    "keys": ["KeyedBox"],
     "records": ["Corpus", "FloatArray", "IntArray", "Metric", "ModelIdentity", "Neighbours", "Vectors"],
     "intervals": ["Interval", "few_values_interval", "mean_interval", "wilson_interval"],
     "corpora": [

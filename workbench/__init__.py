@@ -8,6 +8,7 @@ There are no re-exports here: write ``from workbench import corpora, embed, geom
     atomic      output files that appear whole or not at all
     markup      text from anywhere into HTML, as text
     callbacks   errors inside widget callbacks: shown, recorded, never swallowed
+    keys        keys that are pressed in a widget stay in it
     records     the frozen records that cross rooms: Corpus, Vectors, Neighbours, ModelIdentity
     intervals   how sure a number is: bootstrap and Wilson intervals
     corpora     what goes in: built-in corpora and the person's own files

@@ -9,6 +9,7 @@ import ipywidgets
 
 from workbench import callbacks
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import emphasis, escape
 
 __all__ = ["PredictionCard", "predict"]
@@ -24,7 +25,7 @@ class _Measured:
     mistake: str
 
 
-class PredictionCard(ipywidgets.VBox):  # type: ignore[misc]
+class PredictionCard(KeyedBox):
     """A question, a place for the prediction, and a button that reveals what was measured beside it.
 
     The question comes before the measurement, so the answer usually is not known yet. Three cells read well::

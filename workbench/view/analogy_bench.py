@@ -10,6 +10,7 @@ from workbench import callbacks
 from workbench.embed.words import StaticVectors
 from workbench.errors import InputError
 from workbench.geometry import analogies, directions
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.view.answers import AnswerTable
 from workbench.view.figures import analogy_plane
@@ -32,7 +33,7 @@ _BLANK = pd.DataFrame({"role": ["a", "a*", "b", "sum", "answer"], "x": [0, 1, 0,
 )  # traces for a figure that shows nothing yet
 
 
-class AnalogyBench(ipywidgets.VBox):  # type: ignore[misc]
+class AnalogyBench(KeyedBox):
     """Three words, a method, and whether the question's own words may be the answer; the answers, and their plane.
 
     The plane is exact: the question's words and the sum lie in it, the chosen answer stands off it by what its label

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from workbench import callbacks
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import Corpus, Vectors
 from workbench.tasks import anomalies
@@ -31,7 +32,7 @@ _SCORES = {
 }  # fmt: skip
 
 
-class AnomalyTimeline(ipywidgets.VBox):  # type: ignore[misc]
+class AnomalyTimeline(KeyedBox):
     """Scores of lines along time, a slider for the threshold, and beside them the normal lines nearest to a chosen one.
 
     The threshold is the score that a share of the history's lines do not pass, each scored as if it were not there. A

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from workbench import callbacks, geometry
 from workbench.embed import Encoder, SentenceEncoder, check_identity
 from workbench.errors import InputError, ModelError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import Corpus, IntArray, ModelIdentity, Vectors
 from workbench.view.results import Passages, ResultList
@@ -143,7 +144,7 @@ class Explorer:
             [self.map.widget], layout=layout(flex=f"2 1 {wide}px", min_width="300px", height=f"{height + 2}px")
         )
         controls = [self._query, self._search, self._back, self._clear, self._lines, self._color]
-        self.widget = ipywidgets.VBox(
+        self.widget = KeyedBox(
             [
                 ipywidgets.HBox(controls, layout=layout(width="100%", flex_flow="row wrap", margin="0 0 6px")),
                 ipywidgets.HBox(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from workbench import callbacks, geometry
 from workbench.embed import Encoder, check_identity
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import Corpus, FloatArray, Metric, Vectors
 from workbench.view.figures import rank_changes
@@ -24,7 +25,7 @@ _WIDTH = 1060  # pixels, in which the texts of three lists stay clear of their s
 _METRICS: dict[Metric, str] = {"cosine": "cosine", "dot": "dot product", "euclidean": "distance"}
 
 
-class MetricBench(ipywidgets.VBox):  # type: ignore[misc]
+class MetricBench(KeyedBox):
     """A query, a slider for the strength of popularity, and what three metrics answer.
 
     Each vector is made longer by its popularity, as :func:`geometry.scale_by_popularity` does; directions stay.

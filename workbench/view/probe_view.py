@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from workbench import callbacks, geometry
 from workbench.ann import Index, Scan, Scanner, Settings, list_ranks, recall
 from workbench.errors import InputError, VectorError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import IntArray, Neighbours
 from workbench.view.labels import Labels, Rows
@@ -32,7 +33,7 @@ _SIGNS = {"found": "●", "unread": "○", "beaten": "◐", "tied": "◐"}
 _FOUND, _MISSED = "#009E73", "#E8590C"
 
 
-class ProbeView(ipywidgets.VBox):  # type: ignore[misc]
+class ProbeView(KeyedBox):
     """A map on which the lists that a query reads are lit, a slider for how many, and the true neighbours beside it.
 
     The index is asked anew at every step, and every distance is its own. The lists lie in the vectors' own space: what

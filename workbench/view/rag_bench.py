@@ -8,6 +8,7 @@ import ipywidgets
 
 from workbench import callbacks
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
 from workbench.tasks import Context, Grounding, Hit, Searcher, TokenCounter, assemble, grounded, prompt
@@ -16,7 +17,7 @@ from workbench.view.read_out import QUIET, alert, status
 __all__ = ["RagBench"]
 
 
-class RagBench(ipywidgets.VBox):  # type: ignore[misc]
+class RagBench(KeyedBox):
     """A question, a slider for the budget, the retrieved chunks with their citations, and the prompt that they make.
 
     Parameters

@@ -8,6 +8,7 @@ import ipywidgets
 from workbench import callbacks
 from workbench.embed import Encoder
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.tasks import CollectionIndex, Hit, HybridIndex, KeywordIndex, Searcher, stored_corpus
 from workbench.vectordb import Collection, describe
@@ -19,7 +20,7 @@ _ANY = ""
 _ID = "padding: 2px 0; line-height: 1.4"
 
 
-class SearchBench(ipywidgets.VBox):  # type: ignore[misc]
+class SearchBench(KeyedBox):
     """A query and a drop-down for each filter; what search by meaning, by words and by both finds.
 
     Parameters

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from workbench import callbacks, corpora, geometry
 from workbench.embed.contextual import ContextualEncoder, Span
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import Corpus, FloatArray
 from workbench.tasks import SenseAccuracy, sense_accuracy
@@ -23,7 +24,7 @@ __all__ = ["SenseBench"]
 _BESIDE = 90  # letters on either side of the word when a point is hovered
 
 
-class SenseBench(ipywidgets.VBox):  # type: ignore[misc]
+class SenseBench(KeyedBox):
     """A word, sentences to read it in, and a slider for the layer: on a plane, pair by pair, and in numbers.
 
     All layers are computed when the sentences are read, so the slider answers at once. A line of the text field is a

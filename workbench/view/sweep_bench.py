@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from workbench import ann, callbacks
 from workbench.ann import SweepResult
 from workbench.errors import InputError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import Corpus
 from workbench.view.figures import miss_causes, sweep_front
@@ -50,7 +51,7 @@ _LISTED = ["front", "recall", "p50_us", "timed", "index"]
 _LIMITS = {"p99_us": ("p99_ms", 1000.0), "memory_bytes": ("memory", 1e6), "build_s": ("build_s", 1.0)}
 
 
-class SweepBench(ipywidgets.VBox):  # type: ignore[misc]
+class SweepBench(KeyedBox):
     """The front of a sweep, with axes, families and constraints to choose, and of a point its measures, what it fails,
     why, beside other settings of the same build, and its code.
 

@@ -13,6 +13,7 @@ from workbench import callbacks, geometry
 from workbench.ann import Index, Walk, Walker, recall
 from workbench.ann.inspection import WalkState
 from workbench.errors import InputError, VectorError
+from workbench.keys import KeyedBox
 from workbench.markup import escape, shorten
 from workbench.records import IntArray, Neighbours
 from workbench.view.figures.walks import walk_distances
@@ -43,7 +44,7 @@ _ICONS = {"first": "fast-backward", "back": "step-backward", "forward": "step-fo
 _TIPS = {"first": "to the entry", "back": "a step back", "forward": "a step forward", "last": "to the end of the walk"}
 
 
-class WalkView(ipywidgets.VBox):  # type: ignore[misc]
+class WalkView(KeyedBox):
     """The search of an HNSW graph on a map, a node expanded at each step; slider and buttons go forward and back.
 
     The arrow keys move the slider too, and a click on the line of distances goes to that step. The walk is that of the
