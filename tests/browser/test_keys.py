@@ -1,4 +1,4 @@
-"""Lists of choices and radio buttons by keyboard: arrows choose, letters delete no cell, and Escape goes back."""
+"""Lists of choices and radio buttons by keyboard: arrows choose, letters delete no cell, and Tab goes on."""
 
 import pytest
 
@@ -33,7 +33,9 @@ def test_keys_choose_and_stay_in_their_widget(lab, tmp_path) -> None:
             page.keyboard.press("d")
         assert page.evaluate("() => ['SELECT', 'INPUT'].includes(document.activeElement.tagName)")
     assert page.evaluate(cells) == before
-    page.keyboard.press("Escape")
+    for _ in range(3):  # each radio button is a stop of its own
+        page.keyboard.press("Tab")
+    assert page.evaluate("() => !document.activeElement.closest('.widget-vbox')"), "Tab leaves"
     notebook.wait_until(
         lambda: notebook.run_cell("print(drop.value, several.value, radio.value)") == "two two two", "the choices"
     )
